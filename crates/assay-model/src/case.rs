@@ -1,0 +1,87 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{CheckId, Outcome, Platform, Provenance, Reason};
+
+/// What is recorded of a case: the row of `summary.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    /// Name of the subject.
+    pub subject: String,
+    /// Where it ran.
+    pub platform: Platform,
+    /// The check.
+    pub check: CheckId,
+    /// The verdict of the last attempt.
+    pub outcome: Outcome,
+    /// Why, unless it passed.
+    pub reason: Option<Reason>,
+    /// Whether a real model ran; none if nothing that could be examined ran.
+    pub provenance: Option<Provenance>,
+    /// Passed, but not at the first attempt.
+    pub flaky: bool,
+    /// Every attempt, the first one first; none for a case that was not run.
+    pub attempts: Vec<Attempt>,
+    /// Wall-clock seconds of all attempts.
+    pub seconds: f64,
+}
+
+/// One try at a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its verdict.
+    pub outcome: Outcome,
+    /// Why, unless it passed.
+    pub reason: Option<Reason>,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// Cases counted: the top level of `summary.json`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each counts the outcome or attribute of its name")]
+pub struct Counts {
+    pub planned: u64,
+    /// Cases that the log gives an outcome: fewer than planned means that the run is not to be trusted.
+    pub recorded: u64,
+    pub passed: u64,
+    pub failed: u64,
+    pub flaky: u64,
+    pub skipped: u64,
+    pub crashed: u64,
+    pub timed_out: u64,
+    pub out_of_memory: u64,
+    pub not_run: u64,
+    pub errored: u64,
+    pub real: u64,
+    pub mock: u64,
+}
+
+impl Counts {
+    /// Counts one recorded case.
+    pub fn add(&mut self, outcome: Outcome, provenance: Option<Provenance>, flaky: bool) {
+        self.recorded += 1;
+        self.flaky += u64::from(flaky);
+        *match outcome {
+            Outcome::Passed => &mut self.passed,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Skipped => &mut self.skipped,
+            Outcome::TimedOut => &mut self.timed_out,
+            Outcome::Crashed => &mut self.crashed,
+            Outcome::OutOfMemory => &mut self.out_of_memory,
+            Outcome::NotRun => &mut self.not_run,
+            Outcome::Errored => &mut self.errored,
+        } += 1;
+        match provenance {
+            Some(Provenance::Real) => self.real += 1,
+            Some(Provenance::Mock) => self.mock += 1,
+            None => {}
+        }
+    }
+
+    /// Share of the planned cases that passed, from 0 to 1; none if nothing was planned.
+    #[must_use]
+    pub fn success_rate(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a ratio for a person")]
+        (self.planned > 0).then(|| self.passed as f64 / self.planned as f64)
+    }
+}

@@ -1,0 +1,73 @@
+use serde::{Deserialize, Serialize};
+
+/// What a worker must answer to show that a real model ran: `assay-judge` recomputes it from the nonce (for a
+/// checkpoint, from its safetensors file) and believes nothing else.
+///
+/// Three forwards are made: nonce 1 with input A, nonce 1 with input B, nonce 2 with input A (a checkpoint keeps its
+/// weights: there the third is input C). Layers are captured during the first two.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Evidence {
+    /// Class of the model object, with its module: `transformers.models.bert.modeling_bert.BertModel`.
+    pub model_class: String,
+    /// Every layer that could be captured (see [`LayerKind`]) and was called in the first forward, in sorted order:
+    /// the nonce picks from these, so that the worker doesn't choose what it shows.
+    pub eligible: Vec<String>,
+    /// Layers captured in the first forward.
+    pub first: Vec<CapturedLayer>,
+    /// The same layers, captured in the second forward.
+    pub second: Vec<CapturedLayer>,
+    /// Samples of the outputs of the three forwards.
+    pub sketches: Vec<Sketch>,
+    /// Types of device on which parameters and outputs were seen.
+    pub devices: Vec<String>,
+    /// Why there is nothing to show, in words: `the output holds no tensor`.
+    pub lacking: Option<String>,
+}
+
+/// The arithmetic of a captured layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerKind {
+    /// `y[j] = Σ x[k] · weight[j, k] + bias[j]` (`torch.nn.Linear`).
+    Linear,
+    /// `y[j] = Σ x[k] · weight[k, j] + bias[j]` (`transformers.pytorch_utils.Conv1D`).
+    Conv1d,
+    /// `y[j] = weight[index, j]` (`torch.nn.Embedding`); `input` holds the index alone.
+    Embedding,
+    /// `y[j] = Σ x[k] · weight[j, k] + bias[j]` with the weight of a convolution flattened per output channel and `x` the
+    /// patch that one output position sees (`torch.nn.Conv1d`, `Conv2d`, `Conv3d`, one group).
+    Convolution,
+}
+
+/// Input and output of one layer at one position, taken by a hook during the model's own forward.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapturedLayer {
+    /// The layer's dotted name.
+    pub layer: String,
+    /// Its arithmetic.
+    pub kind: LayerKind,
+    /// Name of the weight in the model's `named_parameters()` (a tied weight has the name that comes first there).
+    pub weight: String,
+    /// Shape of the weight.
+    pub shape: Vec<u64>,
+    /// Name of the bias, if there is one.
+    pub bias: Option<String>,
+    /// The input vector, float32.
+    pub input: Vec<f32>,
+    /// Positions in the output vector that `output` gives; at most 16.
+    pub columns: Vec<u64>,
+    /// The output at those positions, float32.
+    pub output: Vec<f32>,
+}
+
+/// Samples of the outputs of one forward: the same positions each time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sketch {
+    /// `first`, `other_input` or `other_weights`.
+    pub of: String,
+    /// At most 64 values of the floating-point outputs; non-finite ones are left out.
+    pub values: Vec<f32>,
+}

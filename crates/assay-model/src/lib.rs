@@ -1,0 +1,44 @@
+//! The domain of Assay: the words every other crate speaks, and the schema of what crosses a process or a disk.
+//!
+//! Data flows one way, and each step has its type here:
+//!
+//! | step | type |
+//! | --- | --- |
+//! | what can be tested | [`Subject`], [`Architecture`], [`CheckSpec`], [`Facts`] |
+//! | what will be tested | [`Plan`], [`UnitPlan`] |
+//! | what a worker is asked and says | [`protocol`] |
+//! | what was seen | [`Observation`], [`Evidence`], [`Ending`] |
+//! | what it means | [`Outcome`], [`Reason`], [`Provenance`], [`CaseRecord`] |
+//! | what is kept | [`event`] |
+//!
+//! Everything here is data: no input or output, no clocks, no processes. All types are serialised as JSON; field names
+//! and variant names are part of a versioned schema ([`SCHEMA_VERSION`], [`protocol::PROTOCOL_VERSION`]).
+
+mod case;
+mod catalog;
+mod check;
+pub mod event;
+mod evidence;
+mod exit;
+mod fingerprint;
+mod observation;
+mod outcome;
+mod plan;
+mod platform;
+pub mod protocol;
+mod subject;
+
+pub use case::{Attempt, CaseRecord, Counts};
+pub use catalog::{Architecture, Discovered};
+pub use check::{CheckId, CheckSpec, Group, Profile, Rule};
+pub use evidence::{CapturedLayer, Evidence, LayerKind, Sketch};
+pub use exit::ExitCode;
+pub use fingerprint::{Fingerprint, Preload, PythonEnvironment};
+pub use observation::{Call, Comparison, Ending, Observation, OracleErrors, Origin, OutputFact, Raised, Tally};
+pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
+pub use plan::{Plan, PlannedCheck, UnitPlan};
+pub use platform::Platform;
+pub use subject::{ConfigChange, Facts, Family, InputFact, Probed, Recipe, Subject};
+
+/// Version of the event log, of `summary.json` and of the types in this crate that they hold.
+pub const SCHEMA_VERSION: u32 = 1;

@@ -1,0 +1,182 @@
+use serde::{Deserialize, Serialize};
+
+/// What a worker saw while it ran one check: facts only, no verdict, and enough of them to be judged again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Observation {
+    /// Wall-clock seconds, as the worker measured them.
+    pub seconds: f64,
+    /// The exception that ended the check early, if one did.
+    pub raised: Option<Raised>,
+    /// Tensors against tensors.
+    pub comparisons: Vec<Comparison>,
+    /// How many of how many.
+    pub tallies: Vec<Tally>,
+    /// Calls that were made to see how they end.
+    pub calls: Vec<Call>,
+    /// The outputs of a forward.
+    pub outputs: Vec<OutputFact>,
+    /// The inputs of that forward, for the promises about shapes.
+    pub inputs: Vec<crate::InputFact>,
+    /// Types of device on which parameters, inputs and outputs were seen.
+    pub devices: Vec<String>,
+    /// Remarks for a reader: which inputs, which variant, a near-tie of a router.
+    pub notes: Vec<String>,
+}
+
+/// Whose code raised an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The code under test: a call into the model, its configuration or its library.
+    Subject,
+    /// Assay's worker (or a check that a preload registered).
+    Worker,
+}
+
+/// A Python exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raised {
+    /// Class of the exception, with its module unless it is a builtin: `ValueError`, `torch.OutOfMemoryError`.
+    pub exception: String,
+    /// Its message, at most 2,000 characters.
+    pub message: String,
+    /// `file:line in function` of the innermost frames, innermost last, at most 5.
+    pub frames: Vec<String>,
+    /// Whose code raised it.
+    pub origin: Origin,
+    /// It says that memory could not be had.
+    #[serde(default)]
+    pub out_of_memory: bool,
+    /// The package that is missing, when that is what it says.
+    #[serde(default)]
+    pub missing_package: Option<String>,
+}
+
+/// Difference of a result and its reference: tensors of one shape, compared element by element.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// What was compared: `last_hidden_state, row 1`.
+    pub label: String,
+    /// `torch` type of the result without the prefix.
+    pub dtype: String,
+    /// Shape of both; if the shapes differ, `elements` is 0 and `shape_mismatch` says how.
+    pub shape: Vec<u64>,
+    /// Both shapes (or both types) in words, if they are not the same.
+    #[serde(default)]
+    pub shape_mismatch: Option<String>,
+    /// Number of elements compared.
+    pub elements: u64,
+    /// Number of elements whose bits differ (two NaN are the same).
+    pub differing: u64,
+    /// Largest absolute difference where both are finite.
+    pub max_difference: f64,
+    /// Root mean square of the difference where both are finite.
+    pub rms_difference: f64,
+    /// Largest absolute value of the reference, where finite.
+    pub max_reference: f64,
+    /// Root mean square of the reference, where finite.
+    pub rms_reference: f64,
+    /// Number of elements that are finite in one and not in the other, or are different non-finite values.
+    pub non_finite_mismatch: u64,
+    /// Index of the largest difference.
+    pub worst_index: Vec<u64>,
+    /// Errors against a float64 run of the same, where the check made one.
+    #[serde(default)]
+    pub oracle: Option<OracleErrors>,
+}
+
+/// Root mean square errors against the float64 run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OracleErrors {
+    /// rms(result − float64).
+    pub result: f64,
+    /// rms(reference − float64).
+    pub reference: f64,
+}
+
+/// How many of how many have a property.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tally {
+    /// What is counted: `finite elements of last_hidden_state`.
+    pub label: String,
+    /// How many have the property.
+    pub have: u64,
+    /// How many there are.
+    pub of: u64,
+    /// Names of those that lack it, at most 20.
+    #[serde(default)]
+    pub lacking: Vec<String>,
+}
+
+/// One call, made to see how it ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// What was wrong with it: `input_ids of rank 1`.
+    pub label: String,
+    /// The exception, if it raised one.
+    pub raised: Option<Raised>,
+    /// Number of floating-point output elements, if it answered.
+    pub elements: u64,
+    /// How many of them are not finite.
+    pub non_finite: u64,
+}
+
+/// One output of a forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputFact {
+    /// Its name in the model's output; positions of tuples are `name.0`, `name.1`.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<u64>,
+    /// Its `torch` type without the prefix.
+    pub dtype: String,
+    /// What the configuration says its last dimension is, if it says it.
+    #[serde(default)]
+    pub width: Option<u64>,
+}
+
+/// How one case came to its end, as the runner saw it: what a worker said, or why it said nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The worker reported.
+    Observed(Box<Observation>),
+    /// The worker died: of a signal, or by leaving with a status.
+    Crashed {
+        /// The signal's number, if one killed it.
+        signal: Option<i32>,
+        /// The exit status, if it left by itself.
+        status: Option<i32>,
+        /// In words, with the stage: `killed by SIGSEGV while building the model`.
+        detail: String,
+    },
+    /// A deadline passed and the worker was killed.
+    TimedOut {
+        /// The limit in seconds.
+        limit_seconds: f64,
+        /// `check` or `unit`.
+        scope: String,
+    },
+    /// The memory cap was passed and the worker was killed.
+    OutOfMemory {
+        /// The cap in bytes.
+        limit_bytes: u64,
+    },
+    /// What the worker said is not the protocol, or not for it to say.
+    ProtocolBroken {
+        /// What was wrong.
+        detail: String,
+    },
+    /// The run stopped before it came to this case.
+    NotRun {
+        /// `fail-fast`, `interrupted`, `worker could not be started: …`.
+        why: String,
+    },
+}
