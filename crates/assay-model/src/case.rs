@@ -38,7 +38,10 @@ pub struct Attempt {
 
 /// Cases counted: the top level of `summary.json`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each counts the outcome or attribute of its name")]
+#[expect(
+    missing_docs,
+    reason = "each counts the outcome or attribute of its name"
+)]
 pub struct Counts {
     pub planned: u64,
     /// Cases that the log gives an outcome: fewer than planned means that the run is not to be trusted.

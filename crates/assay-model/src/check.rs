@@ -40,7 +40,10 @@ pub type Group = String;
 /// How much is checked: each profile holds the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it; the docs of the battery say what is in each")]
+#[expect(
+    missing_docs,
+    reason = "the names say it; the docs of the battery say what is in each"
+)]
 pub enum Profile {
     Quick,
     Standard,
@@ -54,7 +57,9 @@ impl FromStr for Profile {
             "quick" => Ok(Self::Quick),
             "standard" => Ok(Self::Standard),
             "full" => Ok(Self::Full),
-            _ => Err(format!("unknown profile `{text}`; there are quick, standard and full")),
+            _ => Err(format!(
+                "unknown profile `{text}`; there are quick, standard and full"
+            )),
         }
     }
 }
@@ -84,6 +89,8 @@ pub enum Rule {
     Completes,
     /// Every tally is full: `have == of`, and `of` is not zero.
     Full,
+    /// As `full`, of elements that must be finite.
+    Finite,
     /// Every comparison is bitwise equal.
     Bitwise,
     /// Every comparison is within the float64 oracle's bound.

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::Raised;
+
 /// What a worker must answer to show that a real model ran: `assay-judge` recomputes it from the nonce (for a
 /// checkpoint, from its safetensors file) and believes nothing else.
 ///
@@ -21,7 +23,10 @@ pub struct Evidence {
     pub sketches: Vec<Sketch>,
     /// Types of device on which parameters and outputs were seen.
     pub devices: Vec<String>,
-    /// Why there is nothing to show, in words: `the output holds no tensor`.
+    /// The exception that one of the forwards raised: then nothing can be said about provenance, and the checks say what
+    /// is wrong.
+    pub raised: Option<Raised>,
+    /// Why there is nothing to show although the forwards came to their end, in words: `the output holds no tensor`.
     pub lacking: Option<String>,
 }
 

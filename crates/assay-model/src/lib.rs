@@ -34,7 +34,9 @@ pub use check::{CheckId, CheckSpec, Group, Profile, Rule};
 pub use evidence::{CapturedLayer, Evidence, LayerKind, Sketch};
 pub use exit::ExitCode;
 pub use fingerprint::{Fingerprint, Preload, PythonEnvironment};
-pub use observation::{Call, Comparison, Ending, Observation, OracleErrors, Origin, OutputFact, Raised, Tally};
+pub use observation::{
+    Call, Comparison, Ending, Observation, OracleErrors, Origin, OutputFact, Raised, Tally,
+};
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
 pub use plan::{Plan, PlannedCheck, UnitPlan};
 pub use platform::Platform;

@@ -55,7 +55,10 @@ impl Outcome {
     /// Whether the run is red because of it. A skip and a case that was not run are neither red nor a pass.
     #[must_use]
     pub fn is_failure(self) -> bool {
-        matches!(self, Self::Failed | Self::TimedOut | Self::Crashed | Self::OutOfMemory | Self::Errored)
+        matches!(
+            self,
+            Self::Failed | Self::TimedOut | Self::Crashed | Self::OutOfMemory | Self::Errored
+        )
     }
 }
 
@@ -119,8 +122,10 @@ pub enum ReasonKind {
     Incomplete,
     /// Failed: a shape, type or name is not as promised.
     BrokenPromise,
-    /// Failed: it could not be shown that a real model ran.
+    /// Failed: something answered that is not the model.
     Mock,
+    /// Failed: it holds, but no forward came to its end, so it could not be shown that a real model ran.
+    Unproven,
     /// Failed: the probe could not make a model that runs.
     Probe,
     /// Crashed: killed by a signal.
@@ -187,12 +192,21 @@ impl Verdict {
     /// A pass.
     #[must_use]
     pub fn passed() -> Self {
-        Self { outcome: Outcome::Passed, reason: None }
+        Self {
+            outcome: Outcome::Passed,
+            reason: None,
+        }
     }
 
     /// Anything else.
     #[must_use]
     pub fn new(outcome: Outcome, kind: ReasonKind, detail: impl Into<String>) -> Self {
-        Self { outcome, reason: Some(Reason { kind, detail: detail.into() }) }
+        Self {
+            outcome,
+            reason: Some(Reason {
+                kind,
+                detail: detail.into(),
+            }),
+        }
     }
 }

@@ -34,7 +34,10 @@ impl Subject {
     /// The base class of an architecture.
     #[must_use]
     pub fn architecture(name: impl Into<String>) -> Self {
-        Self::Architecture { name: name.into(), auto_class: "AutoModel".into() }
+        Self::Architecture {
+            name: name.into(),
+            auto_class: "AutoModel".into(),
+        }
     }
 }
 
@@ -42,7 +45,9 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Architecture { name, auto_class } if auto_class == "AutoModel" => f.write_str(name),
+            Self::Architecture { name, auto_class } if auto_class == "AutoModel" => {
+                f.write_str(name)
+            }
             Self::Architecture { name, auto_class } => write!(f, "{name}:{auto_class}"),
             Self::Checkpoint { name, .. } => f.write_str(name),
         }

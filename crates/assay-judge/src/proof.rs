@@ -1,0 +1,378 @@
+use assay_model::{CapturedLayer, Evidence, LayerKind, Provenance, Sketch};
+
+use crate::weights::Elements;
+use crate::{Generator, WeightError, Weights};
+
+/// Number of layers that the nonce picks; with a draw of the same layer twice it is fewer.
+const PICKS: u64 = 6;
+
+/// Scale of a bias that is drawn from the nonce (`CHECKS.md`, weights and inputs).
+const BIAS_SCALE: f32 = 0.1;
+
+/// What the judge makes of a worker's evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// `Real` if every layer could be computed again and the outputs moved; `Mock` if something answered that can't be the
+    /// model; none if no forward came to its end.
+    pub provenance: Option<Provenance>,
+    /// Why, in words.
+    pub detail: String,
+}
+
+/// Examines evidence: believes nothing that can be computed here.
+///
+/// `nonce` picks the layers; `weights` is where the weights of the first two forwards come from.
+///
+/// A layer's output is accepted within the classic bound of a dot product in float32, n·ε·Σ|x·w| (Higham, *Accuracy and
+/// Stability of Numerical Algorithms*, §3.1), doubled since convolutions may be computed by transforms; an embedding must agree
+/// exactly.
+#[must_use]
+pub fn prove(evidence: &Evidence, nonce: u64, weights: &Weights) -> Proof {
+    if let Some(raised) = &evidence.raised {
+        let message = raised.message.lines().next().unwrap_or_default();
+        let detail = format!(
+            "no forward came to its end: {}: {message}",
+            raised.exception
+        );
+        return Proof {
+            provenance: None,
+            detail,
+        };
+    }
+    match examine(evidence, nonce, weights) {
+        Ok(detail) => Proof {
+            provenance: Some(Provenance::Real),
+            detail,
+        },
+        Err(detail) => Proof {
+            provenance: Some(Provenance::Mock),
+            detail,
+        },
+    }
+}
+
+/// The detail of a proof, or what is wrong with it.
+fn examine(evidence: &Evidence, nonce: u64, weights: &Weights) -> Result<String, String> {
+    if let Some(lacking) = &evidence.lacking {
+        return Err(lacking.clone());
+    }
+    let picked = picks(&evidence.eligible, nonce);
+    if picked.is_empty() {
+        return Err("no layer that can be computed again was called in the forward".into());
+    }
+    for (captured, which) in [(&evidence.first, "first"), (&evidence.second, "second")] {
+        let names: Vec<&str> = captured.iter().map(|layer| layer.layer.as_str()).collect();
+        if names != picked {
+            return Err(format!(
+                "in the {which} forward the nonce picks the layers {}, the worker shows {}",
+                picked.join(", "),
+                if names.is_empty() {
+                    "none".into()
+                } else {
+                    names.join(", ")
+                }
+            ));
+        }
+        for layer in captured {
+            recompute(layer, weights)
+                .map_err(|why| format!("layer {} of the {which} forward: {why}", layer.layer))?;
+        }
+    }
+    if evidence
+        .first
+        .iter()
+        .map(|layer| &layer.input)
+        .eq(evidence.second.iter().map(|layer| &layer.input))
+    {
+        return Err("no captured layer saw another input when the model did".into());
+    }
+    moved(&evidence.sketches, "other_input", "the input")?;
+    moved(&evidence.sketches, "other_weights", "the nonce")?;
+    Ok(format!(
+        "{} layers recomputed in each of two forwards; outputs move with nonce and input",
+        picked.len()
+    ))
+}
+
+/// The layers that the nonce picks, each once, in the order of the eligible ones.
+fn picks(eligible: &[String], nonce: u64) -> Vec<&str> {
+    let generator = Generator::new(nonce, "assay.evidence");
+    let count = eligible.len() as u64;
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut indices: Vec<u64> = (0..PICKS).map(|i| generator.word(i) % count).collect();
+    indices.sort_unstable();
+    indices.dedup();
+    indices
+        .iter()
+        .filter_map(|&index| eligible.get(usize::try_from(index).ok()?))
+        .map(String::as_str)
+        .collect()
+}
+
+/// An output must differ from the first forward's.
+fn moved(sketches: &[Sketch], of: &str, with: &str) -> Result<(), String> {
+    let find = |of: &str| {
+        sketches
+            .iter()
+            .find(|sketch| sketch.of == of)
+            .filter(|sketch| !sketch.values.is_empty())
+    };
+    match (find("first"), find(of)) {
+        (Some(first), Some(other)) if first.values != other.values => Ok(()),
+        (Some(_), Some(_)) => Err(format!("the output does not move with {with}")),
+        _ => Err(format!(
+            "there is no finite output to show that it moves with {with}"
+        )),
+    }
+}
+
+fn recompute(layer: &CapturedLayer, weights: &Weights) -> Result<(), String> {
+    if layer.columns.is_empty() || layer.columns.len() != layer.output.len() {
+        return Err("it shows no output".into());
+    }
+    let (rows, inputs) = dimensions(layer)?;
+    if layer.kind != LayerKind::Embedding && layer.input.len() as u64 != inputs {
+        return Err(format!(
+            "it shows {} inputs, the weight has {inputs}",
+            layer.input.len()
+        ));
+    }
+    for (&column, &shown) in layer.columns.iter().zip(&layer.output) {
+        let (value, bound) = expected(layer, column, rows, inputs, weights)?;
+        // Written so that a NaN is refused.
+        let close = (f64::from(shown) - value).abs() <= bound;
+        if !close {
+            return Err(format!(
+                "output {column} is {shown:e}, computed again it is {value:e} ± {bound:.1e}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Number of outputs (rows of the table, for an embedding) and of inputs (its width).
+fn dimensions(layer: &CapturedLayer) -> Result<(u64, u64), String> {
+    match (layer.kind, layer.shape.as_slice()) {
+        (LayerKind::Linear | LayerKind::Embedding, &[rows, inputs]) => Ok((rows, inputs)),
+        (LayerKind::Conv1d, &[inputs, rows]) => Ok((rows, inputs)),
+        (LayerKind::Convolution, [rows, rest @ ..]) if !rest.is_empty() => {
+            Ok((*rows, rest.iter().product()))
+        }
+        (kind, shape) => Err(format!("a {kind:?} has no weight of the shape {shape:?}")),
+    }
+}
+
+/// The value that an output must have, and how far off float32 may be.
+fn expected(
+    layer: &CapturedLayer,
+    column: u64,
+    rows: u64,
+    inputs: u64,
+    weights: &Weights,
+) -> Result<(f64, f64), String> {
+    let lost = |error: WeightError| error.to_string();
+    if layer.kind == LayerKind::Embedding {
+        let index = layer.input.first().copied().unwrap_or(-1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked on the line itself"
+        )]
+        let row = if index >= 0.0 && index.fract() == 0.0 {
+            index as u64
+        } else {
+            rows
+        };
+        if row >= rows || column >= inputs {
+            return Err(format!(
+                "row {index}, column {column} of an embedding of {rows} × {inputs}"
+            ));
+        }
+        let start = row * inputs + column;
+        let value = weights
+            .elements(&elements(&layer.weight, &layer.shape, start, 1, 1, 1.0))
+            .map_err(lost)?;
+        return Ok((value[0], 0.0));
+    }
+    if column >= rows {
+        return Err(format!("it shows output {column} of {rows}"));
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "rounded as the worker rounds it"
+    )]
+    let scale = (1.0 / (inputs as f64).sqrt()) as f32;
+    let (start, stride) = if layer.kind == LayerKind::Conv1d {
+        (column, rows)
+    } else {
+        (column * inputs, 1)
+    };
+    let row = weights
+        .elements(&elements(
+            &layer.weight,
+            &layer.shape,
+            start,
+            stride,
+            inputs,
+            scale,
+        ))
+        .map_err(lost)?;
+    let products = || row.iter().zip(&layer.input).map(|(w, x)| w * f64::from(*x));
+    let bias = match &layer.bias {
+        Some(name) => weights
+            .elements(&elements(name, &[rows], column, 1, 1, BIAS_SCALE))
+            .map_err(lost)?[0],
+        None => 0.0,
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a count of inputs")]
+    let bound = 2.0
+        * (inputs + 1) as f64
+        * f64::from(f32::EPSILON)
+        * (products().map(f64::abs).sum::<f64>() + bias.abs());
+    Ok((products().sum::<f64>() + bias, bound))
+}
+
+fn elements<'a>(
+    name: &'a str,
+    shape: &'a [u64],
+    start: u64,
+    stride: u64,
+    count: u64,
+    scale: f32,
+) -> Elements<'a> {
+    Elements {
+        name,
+        shape,
+        start,
+        stride,
+        count,
+        scale,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONCE: u64 = 20_260_101;
+
+    /// What an honest worker shows of a model with one linear layer of 3 inputs and 2 outputs.
+    fn honest() -> Evidence {
+        let layer = |input: [f32; 3]| {
+            let weight = Generator::new(NONCE, "dense.weight");
+            let bias = Generator::new(NONCE, "dense.bias");
+            let scale = (1.0 / 3f64.sqrt()) as f32;
+            let output = (0..2_u64)
+                .map(|j| {
+                    let sum: f32 = (0..3_u64)
+                        .map(|k| weight.variate(j * 3 + k) * scale * input[k as usize])
+                        .sum();
+                    sum + bias.variate(j) * 0.1
+                })
+                .collect();
+            CapturedLayer {
+                layer: "dense".into(),
+                kind: LayerKind::Linear,
+                weight: "dense.weight".into(),
+                shape: vec![2, 3],
+                bias: Some("dense.bias".into()),
+                input: input.into(),
+                columns: vec![0, 1],
+                output,
+            }
+        };
+        let sketch = |of: &str, value| Sketch {
+            of: of.into(),
+            values: vec![value, 1.0],
+        };
+        Evidence {
+            model_class: "Model".into(),
+            eligible: vec!["dense".into()],
+            first: vec![layer([0.5, -1.0, 2.0])],
+            second: vec![layer([1.5, 0.25, -2.0])],
+            sketches: vec![
+                sketch("first", 0.5),
+                sketch("other_input", 0.6),
+                sketch("other_weights", 0.7),
+            ],
+            ..Evidence::default()
+        }
+    }
+
+    fn provenance(evidence: &Evidence) -> Option<Provenance> {
+        prove(evidence, NONCE, &Weights::Nonce(NONCE)).provenance
+    }
+
+    #[test]
+    fn an_honest_worker_is_believed() {
+        let proof = prove(&honest(), NONCE, &Weights::Nonce(NONCE));
+        assert_eq!(proof.provenance, Some(Provenance::Real), "{}", proof.detail);
+    }
+
+    #[test]
+    fn each_way_to_answer_without_the_model_is_a_mock() {
+        type Forge = fn(&mut Evidence);
+        let forgeries: [(&str, Forge); 11] = [
+            ("no layers", |e| {
+                (e.eligible, e.first, e.second) = Default::default()
+            }),
+            ("layers that it chose itself", |e| {
+                e.eligible = vec!["other".into()]
+            }),
+            ("second forward from a cache", |e| e.second.clear()),
+            ("first answer shown twice", |e| e.second = e.first.clone()),
+            ("a constant output", |e| e.first[0].output = vec![0.0, 0.0]),
+            ("one wrong element", |e| e.second[0].output[1] += 1e-4),
+            ("no element", |e| {
+                (e.first[0].output, e.first[0].columns) = Default::default()
+            }),
+            ("a NaN", |e| e.first[0].output[0] = f32::NAN),
+            ("an output that ignores the input", |e| {
+                e.sketches[1] = Sketch {
+                    of: "other_input".into(),
+                    ..e.sketches[0].clone()
+                }
+            }),
+            ("an output that ignores the weights", |e| {
+                e.sketches[2] = Sketch {
+                    of: "other_weights".into(),
+                    ..e.sketches[0].clone()
+                }
+            }),
+            ("no output", |e| e.sketches.clear()),
+        ];
+        for (name, forge) in forgeries {
+            let mut evidence = honest();
+            forge(&mut evidence);
+            assert_eq!(provenance(&evidence), Some(Provenance::Mock), "{name}");
+        }
+    }
+
+    #[test]
+    fn weights_of_another_nonce_are_a_mock() {
+        let proof = prove(&honest(), NONCE, &Weights::Nonce(NONCE + 1));
+        assert_eq!(proof.provenance, Some(Provenance::Mock));
+    }
+
+    #[test]
+    fn a_forward_that_raised_says_nothing() {
+        let raised = assay_model::Raised {
+            exception: "ValueError".into(),
+            message: "no".into(),
+            frames: vec![],
+            origin: assay_model::Origin::Subject,
+            out_of_memory: false,
+            missing_package: None,
+        };
+        assert_eq!(
+            provenance(&Evidence {
+                raised: Some(raised),
+                ..honest()
+            }),
+            None
+        );
+    }
+}

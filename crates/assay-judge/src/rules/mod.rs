@@ -1,0 +1,174 @@
+//! One file per rule: what makes an observation hold.
+
+mod bitwise;
+mod calls;
+mod full;
+mod moves;
+mod oracle;
+mod promises;
+
+use assay_model::{Comparison, Observation, Outcome, ReasonKind, Rule, Verdict};
+
+/// Judges an observation that came to its end, provenance apart.
+pub(crate) fn apply(rule: Rule, observation: &Observation) -> Verdict {
+    match rule {
+        Rule::Completes => Verdict::passed(),
+        Rule::Full => full::apply(observation, ReasonKind::Incomplete),
+        Rule::Finite => full::apply(observation, ReasonKind::NonFinite),
+        Rule::Bitwise => each_comparison(observation, bitwise::apply),
+        Rule::Oracle => each_comparison(observation, oracle::apply),
+        Rule::Moves => each_comparison(observation, moves::apply),
+        Rule::Refuses => calls::refuses(observation),
+        Rule::RefusesOrAnswers => calls::refuses_or_answers(observation),
+        Rule::Promises => promises::apply(observation),
+    }
+}
+
+/// A rule that saw nothing to judge must not hold.
+fn nothing(what: &str) -> Verdict {
+    Verdict::new(
+        Outcome::Errored,
+        ReasonKind::NothingObserved,
+        format!("the observation holds no {what}"),
+    )
+}
+
+fn failed(kind: ReasonKind, detail: String) -> Verdict {
+    Verdict::new(Outcome::Failed, kind, detail)
+}
+
+/// Applies a rule to every comparison; the first that does not hold decides. A difference of shape or type never holds,
+/// nor does a comparison of nothing.
+fn each_comparison(
+    observation: &Observation,
+    rule: fn(&Comparison) -> Option<(ReasonKind, String)>,
+) -> Verdict {
+    if observation.comparisons.is_empty() {
+        return nothing("comparison");
+    }
+    for comparison in &observation.comparisons {
+        let broken = match &comparison.shape_mismatch {
+            Some(mismatch) => Some((ReasonKind::Differs, mismatch.clone())),
+            None if comparison.elements == 0 => {
+                Some((ReasonKind::Incomplete, "no element to compare".to_owned()))
+            }
+            None => rule(comparison),
+        };
+        if let Some((kind, detail)) = broken {
+            return failed(kind, format!("{}: {detail}", comparison.label));
+        }
+    }
+    Verdict::passed()
+}
+
+/// Where the largest difference is, for a message.
+fn worst(comparison: &Comparison) -> String {
+    format!(
+        "largest difference {:.3e} at {:?}, where the reference's largest value is {:.3e}",
+        comparison.max_difference, comparison.worst_index, comparison.max_reference
+    )
+}
+
+/// The distance from 1 to the next number of a `torch` type; zero for integers, which have no rounding to forgive.
+fn epsilon(dtype: &str) -> f64 {
+    match dtype {
+        "float64" | "complex128" => f64::EPSILON,
+        "float32" | "complex64" => f64::from(f32::EPSILON),
+        "float16" => 2f64.powi(-10),
+        "bfloat16" => 2f64.powi(-7),
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use assay_model::{Comparison, Observation, OracleErrors};
+
+    /// A float32 comparison of 4,096 elements with the given largest difference, on a scale of 1.
+    pub(crate) fn comparison(max_difference: f64) -> Comparison {
+        Comparison {
+            label: "last_hidden_state".into(),
+            dtype: "float32".into(),
+            shape: vec![2, 64, 32],
+            shape_mismatch: None,
+            elements: 4096,
+            differing: u64::from(max_difference > 0.0),
+            max_difference,
+            rms_difference: max_difference / 4.0,
+            max_reference: 1.0,
+            rms_reference: 0.25,
+            non_finite_mismatch: 0,
+            worst_index: vec![1, 2, 3],
+            oracle: None,
+        }
+    }
+
+    pub(crate) fn with_oracle(max_difference: f64, result: f64, reference: f64) -> Comparison {
+        Comparison {
+            oracle: Some(OracleErrors { result, reference }),
+            ..comparison(max_difference)
+        }
+    }
+
+    pub(crate) fn observation(comparisons: Vec<Comparison>) -> Observation {
+        Observation {
+            comparisons,
+            ..Observation::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{comparison, observation};
+    use super::*;
+
+    #[test]
+    fn no_rule_but_completes_holds_on_an_empty_observation() {
+        for rule in [
+            Rule::Full,
+            Rule::Finite,
+            Rule::Bitwise,
+            Rule::Oracle,
+            Rule::Moves,
+            Rule::Refuses,
+            Rule::RefusesOrAnswers,
+            Rule::Promises,
+        ] {
+            assert_ne!(
+                apply(rule, &Observation::default()).outcome,
+                Outcome::Passed,
+                "{rule:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_shape_or_no_element_never_holds() {
+        for rule in [Rule::Bitwise, Rule::Oracle, Rule::Moves] {
+            let mut other = comparison(0.5);
+            other.shape_mismatch = Some("[2, 3] against [3, 2]".into());
+            assert_eq!(
+                apply(rule, &observation(vec![other])).outcome,
+                Outcome::Failed,
+                "{rule:?}"
+            );
+            let mut empty = comparison(0.0);
+            empty.elements = 0;
+            assert_eq!(
+                apply(rule, &observation(vec![empty])).outcome,
+                Outcome::Failed,
+                "{rule:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_broken_comparison_among_many_decides() {
+        let verdict = apply(
+            Rule::Bitwise,
+            &observation(vec![comparison(0.0), comparison(1e-9), comparison(0.0)]),
+        );
+        assert_eq!(verdict.outcome, Outcome::Failed);
+    }
+}

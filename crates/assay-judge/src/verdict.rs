@@ -1,0 +1,278 @@
+use assay_model::{
+    Ending, Origin, Outcome, Platform, Provenance, Raised, ReasonKind, Rule, Verdict,
+};
+
+use crate::Proof;
+use crate::rules;
+
+/// The verdict on one case.
+///
+/// `proof` is what [`crate::prove`] makes of the evidence of the case's unit; none if the unit's workers gave no evidence.
+#[must_use]
+pub fn judge(rule: Rule, ending: &Ending, platform: Platform, proof: Option<&Proof>) -> Verdict {
+    let observation = match ending {
+        Ending::Observed(observation) => observation,
+        Ending::Crashed { signal, detail, .. } => {
+            let kind = if signal.is_some() {
+                ReasonKind::Signal
+            } else {
+                ReasonKind::Exit
+            };
+            return Verdict::new(Outcome::Crashed, kind, detail.clone());
+        }
+        Ending::TimedOut {
+            limit_seconds,
+            scope,
+        } => {
+            let detail = format!("the deadline of the {scope}, {limit_seconds} s, passed");
+            return Verdict::new(Outcome::TimedOut, ReasonKind::Deadline, detail);
+        }
+        Ending::OutOfMemory { limit_bytes } => {
+            let detail = format!(
+                "the memory cap of {} MiB was passed",
+                limit_bytes / (1024 * 1024)
+            );
+            return Verdict::new(Outcome::OutOfMemory, ReasonKind::Memory, detail);
+        }
+        Ending::ProtocolBroken { detail } => {
+            return Verdict::new(Outcome::Errored, ReasonKind::Protocol, detail.clone());
+        }
+        Ending::NotRun { why } => return not_run(why),
+    };
+    if let Some(device) = observation
+        .devices
+        .iter()
+        .find(|device| *device != platform.device_type())
+    {
+        let detail = format!(
+            "the worker says that tensors are on `{device}`, and the platform is `{platform}`"
+        );
+        return Verdict::new(Outcome::Errored, ReasonKind::WrongDevice, detail);
+    }
+    let provenance = proof.and_then(|proof| proof.provenance);
+    if let (Some(Provenance::Mock), Some(proof)) = (provenance, proof) {
+        return Verdict::new(Outcome::Failed, ReasonKind::Mock, proof.detail.clone());
+    }
+    if let Some(raised) = &observation.raised {
+        return of_exception(raised);
+    }
+    let verdict = rules::apply(rule, observation);
+    if verdict.outcome == Outcome::Passed && provenance != Some(Provenance::Real) {
+        let why = proof.map_or("no worker of this unit lived to show evidence", |proof| {
+            proof.detail.as_str()
+        });
+        return Verdict::new(Outcome::Failed, ReasonKind::Unproven, why);
+    }
+    verdict
+}
+
+fn not_run(why: &str) -> Verdict {
+    let kind = match why {
+        "fail-fast" => ReasonKind::FailFast,
+        why if why.starts_with("interrupted") => ReasonKind::Interrupted,
+        _ => ReasonKind::NoWorker,
+    };
+    Verdict::new(Outcome::NotRun, kind, why)
+}
+
+fn of_exception(raised: &Raised) -> Verdict {
+    let place = raised
+        .frames
+        .last()
+        .map(|frame| format!(" (at {frame})"))
+        .unwrap_or_default();
+    let message = raised.message.lines().next().unwrap_or_default();
+    let detail = format!("{}: {message}{place}", raised.exception);
+    if raised.out_of_memory {
+        return Verdict::new(Outcome::OutOfMemory, ReasonKind::Memory, detail);
+    }
+    if let Some(package) = &raised.missing_package {
+        let detail = format!("the package `{package}` is not installed");
+        return Verdict::new(Outcome::Skipped, ReasonKind::MissingDependency, detail);
+    }
+    match raised.origin {
+        Origin::Subject => Verdict::new(Outcome::Failed, ReasonKind::Exception, detail),
+        Origin::Worker => Verdict::new(Outcome::Errored, ReasonKind::Worker, detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::Observation;
+
+    use super::*;
+
+    fn real() -> Proof {
+        Proof {
+            provenance: Some(Provenance::Real),
+            detail: String::new(),
+        }
+    }
+
+    fn observed(observation: Observation) -> Ending {
+        Ending::Observed(Box::new(observation))
+    }
+
+    fn raised(origin: Origin) -> Raised {
+        Raised {
+            exception: "RuntimeError".into(),
+            message: "boom".into(),
+            frames: vec!["modeling_bert.py:10 in forward".into()],
+            origin,
+            out_of_memory: false,
+            missing_package: None,
+        }
+    }
+
+    fn of(observation: Observation, proof: Option<&Proof>) -> (Outcome, Option<ReasonKind>) {
+        let verdict = judge(
+            Rule::Completes,
+            &observed(observation),
+            Platform::Cpu,
+            proof,
+        );
+        (verdict.outcome, verdict.reason.map(|reason| reason.kind))
+    }
+
+    #[test]
+    fn only_a_proven_model_passes() {
+        assert_eq!(
+            of(Observation::default(), Some(&real())),
+            (Outcome::Passed, None)
+        );
+        let mock = Proof {
+            provenance: Some(Provenance::Mock),
+            detail: "constant".into(),
+        };
+        assert_eq!(
+            of(Observation::default(), Some(&mock)),
+            (Outcome::Failed, Some(ReasonKind::Mock))
+        );
+        let unknown = Proof {
+            provenance: None,
+            detail: "the forward raised".into(),
+        };
+        assert_eq!(
+            of(Observation::default(), Some(&unknown)),
+            (Outcome::Failed, Some(ReasonKind::Unproven))
+        );
+        assert_eq!(
+            of(Observation::default(), None),
+            (Outcome::Failed, Some(ReasonKind::Unproven))
+        );
+    }
+
+    #[test]
+    fn a_mock_is_a_mock_even_where_it_raises() {
+        let mock = Proof {
+            provenance: Some(Provenance::Mock),
+            detail: "constant".into(),
+        };
+        let observation = Observation {
+            raised: Some(raised(Origin::Worker)),
+            ..Observation::default()
+        };
+        assert_eq!(
+            of(observation, Some(&mock)),
+            (Outcome::Failed, Some(ReasonKind::Mock))
+        );
+    }
+
+    #[test]
+    fn an_exception_is_laid_at_the_door_of_whose_code_raised_it() {
+        let of_origin = |origin| {
+            of(
+                Observation {
+                    raised: Some(raised(origin)),
+                    ..Observation::default()
+                },
+                Some(&real()),
+            )
+        };
+        assert_eq!(
+            of_origin(Origin::Subject),
+            (Outcome::Failed, Some(ReasonKind::Exception))
+        );
+        assert_eq!(
+            of_origin(Origin::Worker),
+            (Outcome::Errored, Some(ReasonKind::Worker))
+        );
+    }
+
+    #[test]
+    fn memory_and_missing_packages_have_outcomes_of_their_own() {
+        let memory = Raised {
+            out_of_memory: true,
+            ..raised(Origin::Subject)
+        };
+        let observation = Observation {
+            raised: Some(memory),
+            ..Observation::default()
+        };
+        assert_eq!(
+            of(observation, Some(&real())),
+            (Outcome::OutOfMemory, Some(ReasonKind::Memory))
+        );
+        let package = Raised {
+            missing_package: Some("timm".into()),
+            ..raised(Origin::Subject)
+        };
+        let observation = Observation {
+            raised: Some(package),
+            ..Observation::default()
+        };
+        assert_eq!(
+            of(observation, None),
+            (Outcome::Skipped, Some(ReasonKind::MissingDependency))
+        );
+    }
+
+    #[test]
+    fn a_worker_that_says_it_ran_elsewhere_is_not_believed() {
+        let observation = Observation {
+            devices: vec!["cpu".into(), "cuda".into()],
+            ..Observation::default()
+        };
+        assert_eq!(
+            of(observation, Some(&real())),
+            (Outcome::Errored, Some(ReasonKind::WrongDevice))
+        );
+    }
+
+    #[test]
+    fn a_worker_that_said_nothing_gives_its_own_outcomes() {
+        let of =
+            |ending: Ending| judge(Rule::Completes, &ending, Platform::Cpu, Some(&real())).outcome;
+        assert_eq!(
+            of(Ending::Crashed {
+                signal: Some(11),
+                status: None,
+                detail: "SIGSEGV".into()
+            }),
+            Outcome::Crashed
+        );
+        assert_eq!(
+            of(Ending::TimedOut {
+                limit_seconds: 1.0,
+                scope: "check".into()
+            }),
+            Outcome::TimedOut
+        );
+        assert_eq!(
+            of(Ending::OutOfMemory { limit_bytes: 1 }),
+            Outcome::OutOfMemory
+        );
+        assert_eq!(
+            of(Ending::ProtocolBroken {
+                detail: "garbage".into()
+            }),
+            Outcome::Errored
+        );
+        assert_eq!(
+            of(Ending::NotRun {
+                why: "fail-fast".into()
+            }),
+            Outcome::NotRun
+        );
+    }
+}
