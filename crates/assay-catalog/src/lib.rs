@@ -1,1 +1,17 @@
-//! assay-catalog
+//! What can be tested, and the plan of what will be.
+//!
+//! - [`battery`]: every built-in check, what it asserts, to what it applies and how it is judged
+//! - [`Catalog`]: the architectures of the installed `transformers` and the checks, with selection by name, family and profile
+//! - [`plan()`]: subjects × platforms × the checks that apply
+//! - [`Cache`]: what discovery and probes found, kept per environment
+//!
+//! Nothing here runs anything: discovery and probes are jobs of a worker, and reach this crate as data.
+
+pub mod battery;
+mod cache;
+mod plan;
+mod selection;
+
+pub use cache::Cache;
+pub use plan::{Candidate, NotApplicable, Planned, ProbeOutcome, UnitJob, plan};
+pub use selection::{Catalog, SAMPLER, SelectionError, Wanted, wanted};
