@@ -3,9 +3,10 @@
 //! Two kinds of socket, both Unix stream pairs, both framed alike: four bytes, the length of the message, big-endian;
 //! then the message, one JSON value in UTF-8, at most [`MAX_FRAME_BYTES`] long.
 //!
-//! - *control*: runner ↔ template process, [`ToTemplate`] and [`FromTemplate`]. With each [`ToTemplate::Fork`] travel two
+//! - *control*: runner ↔ template process, on its standard input, [`ToTemplate`] and [`FromTemplate`]. With each [`ToTemplate::Fork`] travel two
 //!   file descriptors (`SCM_RIGHTS`): the child's socket, and the write end of the pipe for its standard output and error.
-//! - *child*: runner ↔ one child, [`ToChild`] and [`FromChild`]. **Who speaks is known by the socket, never by a field**: no
+//! - *child*: runner ↔ one child, [`ToChild`] and [`FromChild`]; for a child that is spawned instead of forked it is its
+//!   standard input. **Who speaks is known by the socket, never by a field**: no
 //!   message names a unit. A message that is not valid here, or that a child may not send now, ends the child and gives the case it was
 //!   in the outcome `errored`.
 //!
@@ -24,9 +25,6 @@ pub const PROTOCOL_VERSION: u32 = 1;
 
 /// Longest message, in bytes.
 pub const MAX_FRAME_BYTES: u32 = 64 * 1024 * 1024;
-
-/// Environment variable: the number of the descriptor of the control socket.
-pub const CONTROL_FD: &str = "ASSAY_CONTROL_FD";
 
 /// Environment variable: JSON list of the files to preload.
 pub const PRELOADS: &str = "ASSAY_PRELOADS";

@@ -1,0 +1,206 @@
+use std::path::PathBuf;
+
+use assay_judge::{Proof, Weights, judge, prove};
+use assay_model::event::Event;
+use assay_model::{CheckId, Ending, Plan, Platform, Provenance, Rule, Subject};
+use assay_record::{Fold, LogWriter, RecordError};
+use assay_runner::{Flow, Notice};
+
+use crate::screen::{Screen, Shown};
+
+/// Joins the runner, the judge, the log and the screen: each notice is judged and logged, and only then shown.
+pub(crate) struct Recorder<'a> {
+    log: LogWriter,
+    /// What the log says so far.
+    pub(crate) fold: Fold,
+    screen: &'a mut Screen,
+    nonce: u64,
+    fail_fast: bool,
+    units: Vec<Unit>,
+    /// The first error of the log; the run stops at it.
+    pub(crate) broken: Option<RecordError>,
+    /// A signal asked the run to stop.
+    pub(crate) interrupted: bool,
+}
+
+/// What is known of a unit until it is judged.
+struct Unit {
+    subject: String,
+    platform: Platform,
+    /// The folder of a checkpoint; an architecture's weights come from the nonce.
+    checkpoint: Option<PathBuf>,
+    cases: Vec<Case>,
+    proofs: Vec<Proof>,
+    alive: bool,
+    judged: bool,
+}
+
+struct Case {
+    check: CheckId,
+    rule: Rule,
+    ended: Option<(Ending, f64)>,
+}
+
+impl Unit {
+    fn is_complete(&self) -> bool {
+        !self.alive && !self.judged && self.cases.iter().all(|case| case.ended.is_some())
+    }
+
+    /// One worker that is a mock makes the unit one; otherwise one that is real makes it real.
+    fn proof(&self) -> Option<&Proof> {
+        let find = |provenance| self.proofs.iter().find(|proof| proof.provenance == provenance);
+        find(Some(Provenance::Mock)).or_else(|| find(Some(Provenance::Real))).or(self.proofs.first())
+    }
+}
+
+impl<'a> Recorder<'a> {
+    pub(crate) fn new(
+        log: LogWriter,
+        fold: Fold,
+        screen: &'a mut Screen,
+        plan: &Plan,
+        nonce: u64,
+        fail_fast: bool,
+    ) -> Self {
+        let unit = |unit: &assay_model::UnitPlan| Unit {
+            subject: unit.subject.to_string(),
+            platform: unit.platform,
+            checkpoint: match &unit.subject {
+                Subject::Checkpoint { path, .. } => Some(path.clone()),
+                Subject::Architecture { .. } => None,
+            },
+            cases: unit
+                .checks
+                .iter()
+                .filter_map(|&index| plan.check(index))
+                .map(|check| Case { check: check.id.clone(), rule: check.rule, ended: None })
+                .collect(),
+            proofs: Vec::new(),
+            alive: false,
+            judged: false,
+        };
+        let units = plan.units.iter().map(unit).collect();
+        Self { log, fold, screen, nonce, fail_fast, units, broken: None, interrupted: false }
+    }
+
+    /// Appends to the log and to the fold; the first error stops the run.
+    pub(crate) fn append(&mut self, event: Event) {
+        if self.broken.is_some() {
+            return;
+        }
+        match self.log.append(&event) {
+            Ok(_) => self.fold.apply(&event),
+            Err(error) => self.broken = Some(error),
+        }
+    }
+
+    /// Takes one notice of the runner.
+    pub(crate) fn take(&mut self, notice: Notice) -> Flow {
+        let mut failed = false;
+        match notice {
+            Notice::UnitStarted { unit, pid, spawned_because } => {
+                self.append(Event::UnitStarted { unit, pid, spawned_because });
+                if let Some(state) = self.units.get_mut(unit as usize) {
+                    state.alive = true;
+                    self.screen.working_on(&state.subject, None);
+                }
+            }
+            Notice::CheckStarted { unit, check } => {
+                if let Some(state) = self.units.get(unit as usize) {
+                    self.screen.working_on(&state.subject, Some(check.as_str()));
+                }
+                self.append(Event::CheckStarted { unit, check });
+            }
+            Notice::CaseEnded { unit, check, ending, seconds } => {
+                self.append(Event::CaseEnded { unit, check: check.clone(), ending: ending.clone(), seconds });
+                if let Some(state) = self.units.get_mut(unit as usize)
+                    && let Some(case) = state.cases.iter_mut().find(|case| case.check == check)
+                {
+                    case.ended = Some((ending, seconds));
+                }
+                failed = self.judge_if_complete(unit);
+            }
+            Notice::Evidence { unit, evidence } => self.examine(unit, evidence),
+            Notice::UnitEnded { unit, cpu_seconds, peak_memory_bytes, output, strays, .. } => {
+                self.append(Event::UnitEnded { unit, cpu_seconds, peak_memory_bytes, output, strays });
+                if let Some(state) = self.units.get_mut(unit as usize) {
+                    state.alive = false;
+                }
+                failed = self.judge_if_complete(unit);
+            }
+            Notice::Interrupted { signal } => {
+                self.interrupted = true;
+                self.append(Event::Interrupted { signal: signal.clone() });
+                self.screen.line(&format!("stopping at {signal}; once more kills"));
+            }
+            Notice::Warned { message } => {
+                self.append(Event::Warned { message: message.clone() });
+                self.screen.line(&format!("warning: {message}"));
+            }
+            Notice::Discovered { .. } | Notice::Probed { .. } => {}
+        }
+        match &self.broken {
+            Some(_) => Flow::Stop("the record can't be written".into()),
+            None if failed && self.fail_fast => Flow::Stop("fail-fast".into()),
+            None => Flow::Continue,
+        }
+    }
+
+    fn examine(&mut self, unit: u32, evidence: Box<assay_model::Evidence>) {
+        let Some(state) = self.units.get_mut(unit as usize) else { return };
+        let weights = match &state.checkpoint {
+            Some(folder) => Weights::of_checkpoint(folder),
+            None => Ok(Weights::Nonce(self.nonce)),
+        };
+        let proof = match weights {
+            Ok(weights) => prove(&evidence, self.nonce, &weights),
+            Err(error) => Proof { provenance: None, detail: error.to_string() },
+        };
+        state.proofs.push(proof.clone());
+        let Proof { provenance, detail } = proof;
+        self.append(Event::Proven { unit, evidence, provenance, detail });
+    }
+
+    /// Judges a unit once its workers are gone and all its cases have ended; whether one of them is a failure.
+    fn judge_if_complete(&mut self, unit: u32) -> bool {
+        let Some(state) = self.units.get_mut(unit as usize) else { return false };
+        if !state.is_complete() {
+            return false;
+        }
+        state.judged = true;
+        let (subject, platform) = (state.subject.clone(), state.platform);
+        let proof = state.proof().cloned();
+        // Taken, not copied: after this a unit holds nothing but names.
+        let cases = std::mem::take(&mut state.cases);
+        state.proofs = Vec::new();
+        let mut shown = Shown::new(subject, platform);
+        for case in cases {
+            let Some((ending, seconds)) = case.ended else { continue };
+            let verdict = judge(case.rule, &ending, platform, proof.as_ref());
+            let ran = !matches!(ending, Ending::NotRun { .. });
+            let provenance = proof.as_ref().filter(|_| ran).and_then(|proof| proof.provenance);
+            self.append(Event::CaseJudged {
+                unit,
+                check: case.check.clone(),
+                outcome: verdict.outcome,
+                reason: verdict.reason.clone(),
+                provenance,
+                seconds,
+            });
+            shown.add(&case.check, &verdict, provenance, seconds);
+        }
+        if self.broken.is_none() {
+            self.screen.unit(&shown);
+        }
+        shown.failed()
+    }
+
+    /// Ends the log with the fold's counts; gives back the fold.
+    pub(crate) fn finish(mut self, finished: Event) -> Result<Fold, RecordError> {
+        self.append(finished);
+        match self.broken {
+            Some(error) => Err(error),
+            None => self.log.finish().map(|()| self.fold),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+"""The template process: imports what is slow once, then forks a child per unit of work.
+
+A fork of a warm process costs about 10 ms where a fresh start costs about 9 s of imports. It is only safe while this
+process has a single thread, so every library that starts threads at import is told not to by the environment that the
+runner sets (`OMP_NUM_THREADS=1`, …), and the claim is checked before each fork.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import runpy
+import socket
+import sys
+import time
+import traceback
+from typing import NoReturn
+
+from assay.worker import framing, safety
+
+PRELOADS = "ASSAY_PRELOADS"
+
+
+def serve() -> int:
+    """Serves fork requests on the control socket until the runner closes it."""
+    safety.die_with_parent()
+    control = _take_standard_input()
+    began = time.monotonic()
+    failure = _import_all()
+    if failure is not None:
+        framing.send(control, {"failed": {"detail": failure}})
+        return 1
+    gc.collect()
+    gc.freeze()  # so that no collection in a child writes to, and thereby copies, the shared pages
+    ready = {"protocol": framing.PROTOCOL_VERSION, "import_seconds": time.monotonic() - began}
+    framing.send(control, {"ready": ready})
+    while True:
+        request, descriptors = framing.receive_with_descriptors(control, 2)
+        if request is None:
+            return 0
+        ticket = request["fork"]["ticket"]
+        reason = safety.reason_not_to_fork()
+        if reason is None:
+            pid = _fork_twice(control, *descriptors)
+            framing.send(control, {"forked": {"ticket": ticket, "pid": pid}})
+        else:
+            framing.send(control, {"unsafe": {"ticket": ticket, "reason": reason}})
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def once() -> int:
+    """One child in a process of its own, for what can't be forked; its socket is its standard input."""
+    os.setsid()
+    connection = _take_standard_input()
+    failure = _import_all()
+    from assay.worker import child
+
+    return child.live(connection, failure)
+
+
+def _take_standard_input() -> socket.socket:
+    """The socket that the runner passed as standard input, which is empty from now on."""
+    connection = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return connection
+
+
+def _import_all() -> str | None:
+    """Imports the libraries and runs the preloads; what went wrong, or `None`.
+
+    Preloads run after torch and transformers themselves are there and before any model is, so that they can patch both.
+    The worker's own modules come before them: what a preload puts in the place of a library must not reach the observer.
+    """
+    try:
+        import torch
+        import transformers.generation
+        import transformers.modeling_utils
+
+        import assay.checks
+        import assay.subjects  # noqa: F401
+
+        torch.set_num_threads(1)
+    except BaseException as exception:  # even SystemExit: the runner must hear of it
+        return f"{type(exception).__name__} while importing torch and transformers: {exception}"
+    for path in json.loads(os.environ.pop(PRELOADS, "[]")):
+        try:
+            runpy.run_path(path, run_name="assay_preload")
+        except BaseException as exception:
+            frames = [frame for frame in traceback.extract_tb(exception.__traceback__) if frame.filename == path]
+            place = f"{path}:{frames[-1].lineno}" if frames else path
+            return f"the preload {place} raised {type(exception).__name__}: {exception}"
+    return None
+
+
+def _fork_twice(control: socket.socket, connection: int, output: int) -> int:
+    """Forks a child whose parent is the runner: the process in between leaves at once, and the runner is the subreaper."""
+    read_end, write_end = os.pipe()
+    between = os.fork()
+    if between == 0:
+        pid = os.fork()
+        if pid != 0:
+            os.write(write_end, str(pid).encode())
+            os._exit(0)
+        os.close(read_end)
+        os.close(write_end)
+        _become_child(control, connection, output)
+    os.close(write_end)
+    answer = b""
+    while part := os.read(read_end, 32):
+        answer += part
+    os.close(read_end)
+    os.waitpid(between, 0)
+    return int(answer)
+
+
+def _become_child(control: socket.socket, connection: int, output: int) -> NoReturn:
+    status = 70
+    try:
+        control.close()
+        os.setsid()
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+        from assay.worker import child
+
+        status = child.live(socket.socket(fileno=connection), None)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
