@@ -1,0 +1,286 @@
+use std::collections::{BTreeMap, HashMap};
+
+use assay_model::event::{Event, Header, Output};
+use assay_model::{
+    Attempt, CaseRecord, CheckId, Counts, ExitCode, Outcome, Plan, Provenance, Reason, ReasonKind,
+    Subject,
+};
+
+use crate::Damage;
+
+/// A run, folded from its log.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    /// What is known of it beforehand.
+    pub header: Header,
+    /// The cases in the order of the plan, each planned one once.
+    pub cases: Vec<CaseRecord>,
+    /// Cases counted. `recorded` counts those to which the log gives an outcome.
+    pub counts: Counts,
+    /// The units in the order of the plan.
+    pub units: Vec<UnitFacts>,
+    /// Planned cases to which a finished log gives no outcome: the run is not to be trusted.
+    pub missing: Vec<String>,
+    /// The signal that stopped it, if one did.
+    pub signal: Option<String>,
+    /// Whether the log has its last entry.
+    pub finished: bool,
+    /// Wall-clock seconds; of an unfinished run, none.
+    pub wall_seconds: Option<f64>,
+    /// CPU seconds of runner and workers; of an unfinished run, those of the workers that ended.
+    pub cpu_seconds: f64,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+    /// What is wrong with the log.
+    pub damages: Vec<Damage>,
+}
+
+/// A unit of a run.
+#[derive(Debug, Clone)]
+pub struct UnitFacts {
+    /// The subject.
+    pub subject: Subject,
+    /// How many of [`Run::cases`] are its.
+    pub cases: usize,
+    /// What its workers printed, the last one that printed anything.
+    pub output: Output,
+    /// Why a worker was spawned instead of forked, if one was.
+    pub spawned_because: Option<String>,
+    /// Processes that its workers left behind.
+    pub strays: u32,
+    /// CPU seconds of its workers.
+    pub cpu_seconds: f64,
+    /// The largest peak memory of its workers, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// Folds events, one by one: while a run goes on, or later from its log.
+#[derive(Debug, Clone, Default)]
+pub struct Fold {
+    run: Run,
+    plan: Plan,
+    judged: HashMap<(u32, CheckId), Judged>,
+}
+
+#[derive(Debug, Clone)]
+struct Judged {
+    attempts: Vec<Attempt>,
+    provenance: Option<Provenance>,
+}
+
+impl Fold {
+    /// Takes one event.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted(header) => self.run.header = (**header).clone(),
+            Event::Planned { plan } => self.plan(plan.clone()),
+            Event::UnitStarted {
+                unit,
+                spawned_because,
+                ..
+            } => {
+                if let Some(facts) = self.run.units.get_mut(*unit as usize) {
+                    facts.spawned_because = facts
+                        .spawned_because
+                        .take()
+                        .or_else(|| spawned_because.clone());
+                }
+            }
+            Event::CaseJudged {
+                unit,
+                check,
+                outcome,
+                reason,
+                provenance,
+                seconds,
+            } => {
+                let attempt = Attempt {
+                    outcome: *outcome,
+                    reason: reason.clone(),
+                    seconds: *seconds,
+                };
+                let judged = self.judged.entry((*unit, check.clone())).or_insert(Judged {
+                    attempts: Vec::new(),
+                    provenance: None,
+                });
+                judged.attempts.push(attempt);
+                judged.provenance = *provenance;
+            }
+            Event::UnitEnded {
+                unit,
+                cpu_seconds,
+                peak_memory_bytes,
+                output,
+                strays,
+            } => {
+                self.run.cpu_seconds += cpu_seconds;
+                if let Some(facts) = self.run.units.get_mut(*unit as usize) {
+                    facts.cpu_seconds += cpu_seconds;
+                    facts.peak_memory_bytes = facts.peak_memory_bytes.max(*peak_memory_bytes);
+                    facts.strays += strays;
+                    if output.total_bytes > 0 {
+                        facts.output = output.clone();
+                    }
+                }
+            }
+            Event::Warned { message } => self.run.warnings.push(message.clone()),
+            Event::Interrupted { signal } => self.run.signal = Some(signal.clone()),
+            Event::RunFinished {
+                wall_seconds,
+                cpu_seconds,
+                ..
+            } => {
+                self.run.finished = true;
+                self.run.wall_seconds = Some(*wall_seconds);
+                self.run.cpu_seconds = *cpu_seconds;
+            }
+            Event::CheckStarted { .. } | Event::CaseEnded { .. } | Event::Proven { .. } => {}
+        }
+    }
+
+    fn plan(&mut self, plan: Plan) {
+        let unit = |unit: &assay_model::UnitPlan| UnitFacts {
+            subject: unit.subject.clone(),
+            cases: unit.checks.len(),
+            output: Output::default(),
+            spawned_because: None,
+            strays: 0,
+            cpu_seconds: 0.0,
+            peak_memory_bytes: 0,
+        };
+        self.run.units = plan.units.iter().map(unit).collect();
+        self.plan = plan;
+    }
+
+    /// Cases counted so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            planned: self.plan.cases(),
+            ..Counts::default()
+        };
+        for judged in self.judged.values() {
+            if let Some(last) = judged.attempts.last() {
+                counts.add(last.outcome, judged.provenance, is_flaky(&judged.attempts));
+            }
+        }
+        counts
+    }
+
+    /// The run as far as the log goes.
+    #[must_use]
+    pub fn finish(mut self, damages: Vec<Damage>) -> Run {
+        let mut counts = Counts {
+            planned: self.plan.cases(),
+            ..Counts::default()
+        };
+        let mut run = std::mem::take(&mut self.run);
+        run.damages = damages;
+        for (number, unit) in (0_u32..).zip(&self.plan.units) {
+            let subject = unit.subject.to_string();
+            for &index in &unit.checks {
+                let check = match self.plan.check(index) {
+                    Some(check) => check.id.clone(),
+                    None => CheckId::from(format!("unknown.{index}").as_str()),
+                };
+                let judged = self.judged.remove(&(number, check.clone()));
+                let mut case = CaseRecord {
+                    subject: subject.clone(),
+                    platform: unit.platform,
+                    check,
+                    outcome: Outcome::NotRun,
+                    reason: None,
+                    provenance: None,
+                    flaky: false,
+                    attempts: Vec::new(),
+                    seconds: 0.0,
+                };
+                match judged
+                    .as_ref()
+                    .and_then(|judged| judged.attempts.last().cloned().map(|last| (judged, last)))
+                {
+                    Some((judged, last)) => {
+                        case.outcome = last.outcome;
+                        case.reason = last.reason;
+                        case.provenance = judged.provenance;
+                        case.flaky = is_flaky(&judged.attempts);
+                        case.seconds = judged.attempts.iter().map(|attempt| attempt.seconds).sum();
+                        if case.outcome != Outcome::NotRun {
+                            case.attempts.clone_from(&judged.attempts);
+                        }
+                        counts.add(case.outcome, case.provenance, case.flaky);
+                    }
+                    None => {
+                        let detail = "the record ends before this case was judged".to_owned();
+                        case.reason = Some(Reason {
+                            kind: ReasonKind::Interrupted,
+                            detail,
+                        });
+                        run.missing
+                            .push(format!("{subject} {} {}", case.platform, case.check));
+                    }
+                }
+                run.cases.push(case);
+            }
+        }
+        if !run.finished {
+            // Nobody was left to write these rows: they are not run, and said to be.
+            counts.not_run += run.missing.len() as u64;
+            run.missing.clear();
+        }
+        run.counts = counts;
+        run
+    }
+}
+
+fn is_flaky(attempts: &[Attempt]) -> bool {
+    matches!(attempts, [before @ .., last] if last.outcome == Outcome::Passed
+        && before.iter().any(|attempt| attempt.outcome != Outcome::Passed))
+}
+
+impl Run {
+    /// Whether it was stopped before its end: by a signal, or with its runner.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.signal.is_some() || !self.finished
+    }
+
+    /// Skipped cases by the kind of their reason.
+    #[must_use]
+    pub fn skipped_by_reason(&self) -> BTreeMap<String, u64> {
+        let mut by_reason = BTreeMap::new();
+        for case in self
+            .cases
+            .iter()
+            .filter(|case| case.outcome == Outcome::Skipped)
+        {
+            let kind = case
+                .reason
+                .as_ref()
+                .map_or_else(|| "unknown".into(), |reason| reason.kind.name());
+            *by_reason.entry(kind).or_insert(0) += 1;
+        }
+        by_reason
+    }
+
+    /// The exit code of the run (`ExitCode` documents each).
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        let failed = self.cases.iter().any(|case| case.outcome.is_failure());
+        if self.is_interrupted() {
+            return ExitCode::Interrupted;
+        }
+        if failed || !self.missing.is_empty() || !self.damages.is_empty() {
+            return ExitCode::Failed;
+        }
+        let ran = self.cases.iter().any(|case| {
+            case.provenance == Some(Provenance::Real)
+                && !matches!(case.outcome, Outcome::Skipped | Outcome::NotRun)
+        });
+        if !ran && !self.header.no_tests_pass {
+            ExitCode::NothingRan
+        } else {
+            ExitCode::Passed
+        }
+    }
+}

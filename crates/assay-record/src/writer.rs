@@ -1,0 +1,126 @@
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use assay_model::event::Event;
+use rustix::fs::{FlockOperation, flock};
+use serde::Serialize;
+
+use crate::{CRC_HEAD, CRC_TAIL, LOG_FILE};
+
+/// Why the record can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The run's folder or its log can't be made.
+    #[error("can't make the record {}: {source}", path.display())]
+    Create {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is a log already.
+    #[error("there is a record in {} already", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An entry can't be written.
+    #[error("can't write to the record {}: {source}; what was recorded before is whole", path.display())]
+    Write {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Appends to the log of one run. Holds an advisory lock on it.
+#[derive(Debug)]
+pub struct LogWriter {
+    file: File,
+    path: PathBuf,
+    began: Instant,
+    seq: u64,
+    length: u64,
+}
+
+#[derive(Serialize)]
+struct EntryRef<'a> {
+    seq: u64,
+    at: f64,
+    event: &'a Event,
+}
+
+impl LogWriter {
+    /// Makes the run's folder and an empty log in it.
+    ///
+    /// # Errors
+    /// [`RecordError::Exists`] if the folder holds a log already: a record is never overwritten. [`RecordError::Create`].
+    pub fn create(folder: &Path) -> Result<Self, RecordError> {
+        let path = folder.join(LOG_FILE);
+        let failed = |source| RecordError::Create {
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let file = match OpenOptions::new().append(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(RecordError::Exists {
+                    path: folder.into(),
+                });
+            }
+            opened => opened.map_err(failed)?,
+        };
+        flock(&file, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|error| failed(error.into()))?;
+        Ok(Self {
+            file,
+            path,
+            began: Instant::now(),
+            seq: 0,
+            length: 0,
+        })
+    }
+
+    /// Appends one event; its number.
+    ///
+    /// # Errors
+    /// [`RecordError::Write`], on a full disk say: then a line that was begun is taken back, so that the log stays whole.
+    pub fn append(&mut self, event: &Event) -> Result<u64, RecordError> {
+        let entry = EntryRef {
+            seq: self.seq,
+            at: self.began.elapsed().as_secs_f64(),
+            event,
+        };
+        let failed = |source| RecordError::Write {
+            path: self.path.clone(),
+            source,
+        };
+        let body = serde_json::to_string(&entry).map_err(|error| failed(error.into()))?;
+        let body = body.strip_prefix('{').unwrap_or_default();
+        let line = format!(
+            "{CRC_HEAD}{:08x}{CRC_TAIL}{body}\n",
+            crc32fast::hash(body.as_bytes())
+        );
+        if let Err(source) = self.file.write_all(line.as_bytes()) {
+            let _ = self.file.set_len(self.length);
+            return Err(failed(source));
+        }
+        self.length += line.len() as u64;
+        self.seq += 1;
+        Ok(self.seq - 1)
+    }
+
+    /// Flushes the log to the disk and closes it.
+    ///
+    /// # Errors
+    /// [`RecordError::Write`] if the disk refuses.
+    pub fn finish(self) -> Result<(), RecordError> {
+        self.file.sync_all().map_err(|source| RecordError::Write {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}

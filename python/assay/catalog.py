@@ -1,0 +1,118 @@
+"""What the installed transformers knows: every key of its base model mapping, with its family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers.models.auto import configuration_auto, modeling_auto
+
+FAMILY_BY_MAPPING: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("time-series", ("MODEL_FOR_TIME_SERIES_PREDICTION_MAPPING_NAMES", "MODEL_FOR_TIME_SERIES_CLASSIFICATION_MAPPING_NAMES")),
+    (
+        "multimodal",
+        (
+            "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES",
+            "MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES",
+            "MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES",
+            "MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES",
+            "MODEL_FOR_DOCUMENT_QUESTION_ANSWERING_MAPPING_NAMES",
+        ),
+    ),
+    (
+        "audio",
+        (
+            "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES",
+            "MODEL_FOR_CTC_MAPPING_NAMES",
+            "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES",
+            "MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES",
+            "MODEL_FOR_TEXT_TO_SPECTROGRAM_MAPPING_NAMES",
+            "MODEL_FOR_AUDIO_TOKENIZATION_MAPPING_NAMES",
+        ),
+    ),
+    (
+        "vision",
+        (
+            "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
+            "MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES",
+            "MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES",
+            "MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES",
+            "MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES",
+            "MODEL_FOR_MASK_GENERATION_MAPPING_NAMES",
+            "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES",
+            "MODEL_FOR_IMAGE_MAPPING_NAMES",
+        ),
+    ),
+    ("encoder-decoder", ("MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",)),
+    ("decoder-only", ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",)),
+    ("encoder-only", ("MODEL_FOR_MASKED_LM_MAPPING_NAMES", "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES")),
+)
+"""Mappings of `modeling_auto` that show a family, the most telling first. Encoders that also have a causal head
+(bert) count as encoders: see `_family`."""
+
+EXPERT_FIELDS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+SERIES_FIELDS = ("prediction_length", "context_length")
+STATE_FIELDS = ("state_size", "ssm_state_size", "mamba_d_state", "time_step_rank")
+
+
+def discover() -> list[dict[str, Any]]:
+    """Rows of `Architecture`, sorted by name. Imports configuration modules only, never a model."""
+    classes = _auto_classes()
+    rows = []
+    for name, class_names in modeling_auto.MODEL_MAPPING_NAMES.items():
+        first = class_names[0] if isinstance(class_names, (tuple, list)) else class_names
+        rows.append({"name": name, "family": _family(name), "class": first, "auto_classes": sorted(classes.get(name, []))})
+    known = {row["name"] for row in rows}
+    for config_class, model_class in modeling_auto.MODEL_MAPPING._extra_content.items():
+        name = config_class.model_type
+        if name not in known:
+            rows.append({"name": name, "family": "other", "class": model_class.__name__, "auto_classes": ["AutoModel"]})
+    return sorted(rows, key=lambda row: row["name"])
+
+
+def family(name: str) -> str:
+    """The family of one architecture."""
+    return _family(name)
+
+
+def _mapping(name: str) -> dict[str, Any]:
+    # Mappings come and go between versions of the library.
+    return getattr(modeling_auto, name, {})
+
+
+def _family(name: str) -> str:
+    fields = _config_fields(name)
+    in_text = any(name in _mapping(mapping) for mapping in ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_MASKED_LM_MAPPING_NAMES"))
+    shown = next((shown for shown, names in FAMILY_BY_MAPPING if any(name in _mapping(m) for m in names)), "other")
+    if shown in ("decoder-only", "encoder-only", "other") and (in_text or shown == "other"):
+        if all(field in fields for field in SERIES_FIELDS):
+            return "time-series"
+        if any(field in fields for field in EXPERT_FIELDS):
+            return "mixture-of-experts"
+        if any(field in fields for field in STATE_FIELDS):
+            return "state-space"
+    if shown == "decoder-only" and name in _mapping("MODEL_FOR_MASKED_LM_MAPPING_NAMES"):
+        return "encoder-only"
+    return shown
+
+
+def _config_fields(name: str) -> frozenset[str]:
+    """Names of the fields of the configuration class; empty if it can't be imported here."""
+    try:
+        config_class = configuration_auto.CONFIG_MAPPING[name]
+    except Exception:
+        return frozenset()
+    fields = set(getattr(config_class, "__dataclass_fields__", ()))
+    fields.update(getattr(config_class.__init__, "__code__", compile("", "", "exec")).co_varnames)
+    fields.update(getattr(config_class, "attribute_map", {}))
+    return frozenset(fields)
+
+
+def _auto_classes() -> dict[str, list[str]]:
+    """Names of the auto classes of each model type."""
+    classes: dict[str, list[str]] = {}
+    for attribute in dir(modeling_auto):
+        auto = getattr(modeling_auto, attribute)
+        mapping = getattr(auto, "_model_mapping", None) if attribute.startswith("AutoModel") else None
+        for name in getattr(mapping, "_model_mapping", ()):
+            classes.setdefault(name, []).append(attribute)
+    return classes

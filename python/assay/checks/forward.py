@@ -1,0 +1,110 @@
+"""Group `forward`: one call on valid inputs, and the same call again."""
+
+from __future__ import annotations
+
+import torch
+
+from assay.checks.sensitivity import effects
+from assay.checks.unit import Tensors, Unit, leaves
+from assay.observation import Observation
+
+
+def runs(unit: Unit) -> Observation:
+    """A forward comes to its end."""
+    seen = Observation()
+    seen.note(f"{len(unit.reference)} output tensors")
+    return seen
+
+
+def reaches(unit: Unit) -> Observation:
+    """Every leaf module that holds parameters is called, or its parameters get a gradient (some modules lend their weight to a
+    function instead of being called)."""
+    seen = Observation()
+    called: set[str] = set()
+    modules = leaves(unit.model)
+    handles = [module.register_forward_hook(lambda *_, name=name: called.add(name)) for name, module in modules.items()]
+    try:
+        unit.forward(unit.inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    uncalled = [name for name in modules if name not in called]
+    if uncalled:
+        moved = effects(unit)
+        uncalled = [name for name in uncalled if not any(moved.get(f"{name}.{leaf}") for leaf in modules[name]._parameters)]
+    seen.count("leaf modules reached", modules, uncalled)
+    return seen
+
+
+def finite(unit: Unit) -> Observation:
+    """Every element of every floating output is finite."""
+    seen = Observation()
+    for name, tensor in unit.reference.items():
+        if tensor.is_floating_point():
+            seen.tally(f"finite elements of {name}", int(tensor.isfinite().sum()), tensor.numel())
+    return seen
+
+
+def shapes(unit: Unit) -> Observation:
+    """Names, shapes and types of the outputs, with those of the inputs."""
+    seen = Observation()
+    width = next(
+        (getattr(unit.config, name) for name in ("hidden_size", "d_model") if isinstance(getattr(unit.config, name, None), int)), None
+    )
+    for name, tensor in unit.reference.items():
+        row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch."), "width": width}
+        seen.fields["outputs"].append(row)
+    for name, tensor in unit.inputs.items():
+        row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
+        seen.fields["inputs"].append(row)
+    return seen
+
+
+def deterministic(unit: Unit) -> Observation:
+    """The same input under another random state."""
+    torch.manual_seed(unit.seed + 1)
+    first = unit.forward(unit.inputs)
+    torch.manual_seed(unit.seed + 2)
+    return _same(first, unit.forward(unit.inputs))
+
+
+def inputs_unmodified(unit: Unit) -> Observation:
+    """The inputs before and after a forward."""
+    seen = Observation()
+    before = {name: tensor.clone() for name, tensor in unit.inputs.items()}
+    given = {name: tensor.clone() for name, tensor in unit.inputs.items()}
+    unit.forward(given)
+    for name, tensor in before.items():
+        if tensor.numel():
+            seen.compare(name, given[name], tensor)
+    return seen
+
+
+def repeatable(unit: Unit) -> Observation:
+    """An input, another one, and the first again."""
+    first = unit.forward(unit.inputs)
+    unit.forward(unit.other_inputs)
+    return _same(first, unit.forward(unit.inputs))
+
+
+def _same(first: Tensors, again: Tensors) -> Observation:
+    seen = Observation()
+    for name in first.keys() | again.keys():
+        if name not in first or name not in again:
+            seen.tally(f"runs that output {name}", 1, 2)
+            seen.note(f"{name} is missing in one of the runs")
+            continue
+        if first[name].numel():
+            seen.compare(name, again[name], first[name])
+    return seen
+
+
+OBSERVERS = {
+    "forward.runs": runs,
+    "forward.reaches": reaches,
+    "forward.finite": finite,
+    "forward.shapes": shapes,
+    "forward.deterministic": deterministic,
+    "forward.inputs_unmodified": inputs_unmodified,
+    "forward.repeatable": repeatable,
+}

@@ -1,0 +1,118 @@
+"""Group `negative`: what is not valid is refused, or at least answered finitely."""
+
+from __future__ import annotations
+
+import torch
+
+from assay import raised
+from assay.checks.sensitivity import CONTENT
+from assay.checks.unit import SubjectRaised, Tensors, Unit
+from assay.observation import Observation
+from assay.subjects import InputSpec
+from assay.subjects import inputs as subject_inputs
+
+LONGEST = 1024
+"""Tokens at most in an absurd length, so that quadratic attention of a tiny model stays below a second."""
+BEYOND = 7
+"""How far beyond the vocabulary."""
+
+
+def _try(seen: Observation, unit: Unit, label: str, inputs: Tensors) -> None:
+    try:
+        outputs = unit.forward(inputs)
+    except SubjectRaised as exception:
+        seen.call(label, raised.describe(exception.original, "subject"), [])
+    else:
+        seen.call(label, None, outputs.values())
+
+
+def _main(unit: Unit) -> InputSpec:
+    """The input without which there is nothing to do."""
+    content = [spec for spec in unit.specs if spec.role in CONTENT]
+    named = getattr(unit.model, "main_input_name", None)
+    return next((spec for spec in content if spec.name == named), content[0])
+
+
+def token_out_of_vocabulary(unit: Unit) -> Observation:
+    """An id beyond the vocabulary, and a negative one."""
+    seen = Observation()
+    spec = next(spec for spec in unit.specs if spec.role == "tokens")
+    entries = subject_inputs.vocabulary(unit.config) or spec.high
+    for token in (entries + BEYOND, -entries - BEYOND):
+        tokens = unit.inputs[spec.name].clone()
+        # Where no token stands for another modality's features.
+        tokens[0, -1] = token
+        _try(seen, unit, f"token {token} of {entries}", {**unit.inputs, spec.name: tokens})
+    return seen
+
+
+def missing_input(unit: Unit) -> Observation:
+    """No input at all, and all but the main one."""
+    seen = Observation()
+    _try(seen, unit, "no input at all", {})
+    main = _main(unit)
+    rest = {name: tensor for name, tensor in unit.inputs.items() if name != main.name}
+    if rest:
+        _try(seen, unit, f"no {main.name}", rest)
+    return seen
+
+
+def wrong_rank(unit: Unit) -> Observation:
+    """One dimension less, and one more."""
+    seen = Observation()
+    name = _main(unit).name
+    tensor = unit.inputs[name]
+    _try(seen, unit, f"{name} of rank {tensor.ndim - 1}", {**unit.inputs, name: tensor[0]})
+    _try(seen, unit, f"{name} of rank {tensor.ndim + 1}", {**unit.inputs, name: tensor[None]})
+    return seen
+
+
+def wrong_dtype(unit: Unit) -> Observation:
+    """Numbers where ids belong, whole numbers where values do, and booleans."""
+    seen = Observation()
+    name = _main(unit).name
+    tensor = unit.inputs[name]
+    other = torch.int64 if tensor.is_floating_point() else torch.float32
+    for dtype in (other, torch.bool):
+        _try(seen, unit, f"{name} of {str(dtype).removeprefix('torch.')}", {**unit.inputs, name: tensor.to(dtype)})
+    return seen
+
+
+def empty_input(unit: Unit) -> Observation:
+    """No rows, and no length."""
+    seen = Observation()
+    _try(seen, unit, "a batch of no rows", {name: tensor[:0] for name, tensor in unit.inputs.items()})
+    spec = _main(unit)
+    tensor = unit.inputs[spec.name]
+    if tensor.ndim > 1:
+        axis = 1 if spec.role in ("tokens", "series") else tensor.ndim - 1
+        _try(seen, unit, f"{spec.name} of length 0", {**unit.inputs, spec.name: tensor.narrow(axis, 0, 0)})
+    return seen
+
+
+def absurd_length(unit: Unit) -> Observation:
+    """Four times as many tokens as the model has positions."""
+    seen = Observation()
+    spec = next(spec for spec in unit.specs if spec.role == "tokens")
+    text = unit.config.get_text_config()
+    positions = next(
+        (getattr(text, name) for name in ("max_position_embeddings", "n_positions") if isinstance(getattr(text, name, None), int)), LONGEST
+    )
+    length = min(LONGEST, 4 * positions)
+    inputs = dict(unit.inputs)
+    for other in unit.specs:
+        if other.role in ("tokens", "attention_mask", "token_types"):
+            longer = InputSpec(**{**vars(other), "shape": (length,)})
+            inputs[other.name] = subject_inputs.draw(longer, unit.seed, unit.inputs[other.name].shape[0])
+    _try(seen, unit, f"{spec.name} of {length} tokens", inputs)
+    return seen
+
+
+OBSERVERS = {
+    "negative.token_out_of_vocabulary": token_out_of_vocabulary,
+    "negative.missing_input": missing_input,
+    "negative.wrong_rank": wrong_rank,
+    "negative.wrong_dtype": wrong_dtype,
+    "negative.empty_input": empty_input,
+    "negative.absurd_length": absurd_length,
+}

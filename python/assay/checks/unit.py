@@ -1,0 +1,149 @@
+"""What the checks of one unit share: the model, its inputs, and runs that more than one check needs."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, TypeVar
+
+import torch
+
+from assay import subjects
+from assay.weights import fill
+
+T = TypeVar("T")
+Tensors = dict[str, torch.Tensor]
+
+
+class SubjectRaised(Exception):
+    """The code under test raised `original`."""
+
+    def __init__(self, original: BaseException) -> None:
+        super().__init__(str(original))
+        self.original = original
+
+
+def of_subject(call: Callable[[], T]) -> T:
+    """Runs code under test, so that an exception is laid at its door."""
+    try:
+        return call()
+    except Exception as exception:
+        raise SubjectRaised(exception) from exception
+
+
+class Unit:
+    """One subject on one platform. Everything is made when it is first needed, once."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.subject: dict[str, Any] = job["subject"]
+        self.platform: str = job["platform"]
+        self.recipe: dict[str, Any] | None = job["recipe"]
+        self.seed: int = job["seed"]
+        self.nonce = int(job["nonce"])
+        self.second_nonce = int(job["second_nonce"])
+        self.scratch: str = job["scratch"] or tempfile.gettempdir()
+        self.is_filled = self.subject["kind"] == "architecture"
+
+    @cached_property
+    def config(self) -> Any:
+        """The configuration under test."""
+        return of_subject(lambda: subjects.make_config(self.subject, self.recipe))
+
+    @cached_property
+    def model(self) -> torch.nn.Module:
+        """The model, in eval mode and float32, filled from the nonce (a checkpoint: as it is)."""
+        model = of_subject(lambda: subjects.make_model(self.subject, self.recipe, self.config))
+        if self.is_filled and isinstance(model, torch.nn.Module):
+            self._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+            fill(model, self.nonce, self._initial)
+        return model
+
+    def fill(self, nonce: int) -> None:
+        """Fills the model from a nonce."""
+        fill(self.model, nonce, self._initial)
+
+    @cached_property
+    def inputs(self) -> Tensors:
+        """The inputs, two rows."""
+        return self.make_inputs(self.seed)
+
+    @cached_property
+    def other_inputs(self) -> Tensors:
+        """Inputs of the same shapes and other values."""
+        return self.make_inputs(self.seed + 1)
+
+    @cached_property
+    def third_inputs(self) -> Tensors:
+        """Once more other ones."""
+        return self.make_inputs(self.seed + 2)
+
+    def make_inputs(self, seed: int, batch: int = 2) -> Tensors:
+        """Inputs for a seed: row i is the same in every batch."""
+        return of_subject(lambda: subjects.make_inputs(self.subject, self.recipe, self.config, seed=seed, batch=batch))
+
+    @cached_property
+    def specs(self) -> list[subjects.InputSpec]:
+        """What is fed."""
+        return subjects.input_specs(self.recipe)
+
+    @cached_property
+    def reference(self) -> Tensors:
+        """Outputs for `inputs`."""
+        return self.forward(self.inputs)
+
+    @cached_property
+    def model64(self) -> torch.nn.Module:
+        """The same model in float64: the oracle."""
+        return copy.deepcopy(self.model).double()
+
+    def forward(self, inputs: Tensors, model: torch.nn.Module | None = None) -> Tensors:
+        """Outputs by name, without gradients. The caller's inputs are not copied."""
+        model = self.model if model is None else model
+
+        def call() -> Tensors:
+            with torch.no_grad():
+                return named_tensors(model(**inputs))
+
+        return of_subject(call)
+
+    def forward64(self, inputs: Tensors) -> Tensors | None:
+        """Outputs of the oracle; `None` if the model can't run in float64."""
+        wide = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
+        try:
+            return self.forward(wide, self.model64)
+        except SubjectRaised:
+            return None
+
+    def devices(self) -> list[str]:
+        """Types of device on which parameters and inputs are, as far as they were made."""
+        model = self.__dict__.get("model")
+        tensors = list(self.__dict__.get("inputs", {}).values()) + list(self.__dict__.get("reference", {}).values())
+        if isinstance(model, torch.nn.Module):
+            tensors += list(model.parameters())
+        return sorted({str(tensor.device.type) for tensor in tensors if isinstance(tensor, torch.Tensor)})
+
+
+def named_tensors(output: Any) -> Tensors:
+    """Every tensor of a model's output by its dotted name. Caches are state, not output, and are left out."""
+    return dict(_walk(output, ""))
+
+
+def _walk(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
+    if isinstance(value, torch.Tensor):
+        yield name or "output", value.detach()
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _walk(item, f"{name}.{index}" if name else str(index))
+
+
+def leaves(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """Modules that hold parameters themselves and no module below them does."""
+    holding = {name: module for name, module in model.named_modules() if any(p is not None for p in module._parameters.values())}
+    return {
+        name: module for name, module in holding.items() if name and not any(other.startswith(f"{name}.") for other in holding)
+    }

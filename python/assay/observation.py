@@ -1,0 +1,132 @@
+"""Observations: what a check saw, as plain JSON, without a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+MAX_LACKING = 20
+
+
+class Observation:
+    """Collects the facts of one check (`Observation` of `observation.rs`)."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {
+            "seconds": 0.0,
+            "raised": None,
+            "comparisons": [],
+            "tallies": [],
+            "calls": [],
+            "outputs": [],
+            "inputs": [],
+            "devices": [],
+            "notes": [],
+        }
+
+    def compare(
+        self, label: str, result: torch.Tensor, reference: torch.Tensor, exact: tuple[torch.Tensor, torch.Tensor] | None = None
+    ) -> None:
+        """Adds a comparison. `exact` holds the float64 runs of result and reference, where the check made them."""
+        self.fields["comparisons"].append(comparison(label, result, reference, exact))
+
+    def tally(self, label: str, have: int, of: int, lacking: Iterable[str] = ()) -> None:
+        """Adds a count of those that have a property, with the names of those that lack it."""
+        self.fields["tallies"].append({"label": label, "have": have, "of": of, "lacking": list(lacking)[:MAX_LACKING]})
+
+    def count(self, label: str, names: Iterable[str], lacking: Iterable[str]) -> None:
+        """A tally of names, of which `lacking` lack the property."""
+        everything, lack = list(names), list(lacking)
+        self.tally(label, len(everything) - len(lack), len(everything), lack)
+
+    def call(self, label: str, raised: dict[str, Any] | None, tensors: Iterable[torch.Tensor]) -> None:
+        """Adds a call that was made to see how it ends."""
+        floating = [tensor for tensor in tensors if tensor.is_floating_point()]
+        row = {
+            "label": label,
+            "raised": raised,
+            "elements": sum(tensor.numel() for tensor in floating),
+            "non_finite": sum(int((~tensor.isfinite()).sum()) for tensor in floating),
+        }
+        self.fields["calls"].append(row)
+
+    def note(self, text: str) -> None:
+        """Adds a remark for a reader."""
+        self.fields["notes"].append(text)
+
+
+def comparison(
+    label: str, result: torch.Tensor, reference: torch.Tensor, exact: tuple[torch.Tensor, torch.Tensor] | None
+) -> dict[str, Any]:
+    """The `Comparison` of `observation.rs`."""
+    row = {
+        "label": label,
+        "dtype": _name(result.dtype),
+        "shape": list(result.shape),
+        "shape_mismatch": None,
+        "elements": 0,
+        "differing": 0,
+        "max_difference": 0.0,
+        "rms_difference": 0.0,
+        "max_reference": 0.0,
+        "rms_reference": 0.0,
+        "non_finite_mismatch": 0,
+        "worst_index": [],
+        "oracle": None,
+    }
+    if result.shape != reference.shape or result.dtype != reference.dtype:
+        row["shape_mismatch"] = (
+            f"{list(result.shape)} of {_name(result.dtype)} against {list(reference.shape)} of {_name(reference.dtype)}"
+        )
+        return row
+    result, reference = result.detach(), reference.detach()
+    row["elements"] = result.numel()
+    if exact is None and _same_bits(result, reference):
+        finite = torch.where(reference.isfinite(), reference, torch.zeros_like(reference)).double()
+        row["max_reference"], row["rms_reference"] = float(finite.abs().max()), _rms(finite)
+        row["worst_index"] = [0] * result.ndim
+        return row
+    both_nan = result.isnan() & reference.isnan()
+    same = (result == reference) & _same_zero(result, reference) | both_nan
+    wide, wide_reference = result.double(), reference.double()
+    finite = wide.isfinite() & wide_reference.isfinite()
+    difference = torch.where(finite, (wide - wide_reference).abs(), 0.0)
+    sized = torch.where(finite, wide_reference, 0.0)
+    row["differing"] = int((~same).sum())
+    row["non_finite_mismatch"] = int((~finite & ~same).sum())
+    if result.numel():
+        row["max_difference"] = float(difference.max())
+        row["rms_difference"] = _rms(difference)
+        row["max_reference"] = float(sized.abs().max())
+        row["rms_reference"] = _rms(sized)
+        worst = int(difference.argmax())
+        row["worst_index"] = [int(i) for i in torch.unravel_index(torch.tensor(worst), result.shape)]
+    if exact is not None and all(tensor.shape == result.shape for tensor in exact):
+        errors = {"result": _rms(wide - exact[0].double()), "reference": _rms(wide_reference - exact[1].double())}
+        if all(error == error and error != float("inf") for error in errors.values()):
+            row["oracle"] = errors
+    return row
+
+
+def _same_bits(result: torch.Tensor, reference: torch.Tensor) -> bool:
+    """Whether all bits agree; the common case, and twenty times faster than counting differences."""
+    if result.ndim == 0 or result.numel() == 0:
+        return False
+    return torch.equal(result.contiguous().view(torch.uint8), reference.contiguous().view(torch.uint8))
+
+
+def _same_zero(result: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    """Where 0.0 is not -0.0: equal to ==, but other bits."""
+    if not result.is_floating_point():
+        return torch.ones_like(result, dtype=torch.bool)
+    return result.signbit() == reference.signbit()
+
+
+def _rms(values: torch.Tensor) -> float:
+    return float(values.pow(2).mean().sqrt()) if values.numel() else 0.0
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -1,0 +1,54 @@
+"""Exceptions as facts."""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+from typing import Any
+
+MAX_MESSAGE = 2000
+MAX_FRAMES = 5
+
+
+def describe(exception: BaseException, origin: str) -> dict[str, Any]:
+    """The `Raised` of `observation.rs`: class, message, innermost frames. `origin` is `subject` or `worker`."""
+    kind = type(exception)
+    module = kind.__module__
+    return {
+        "exception": kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}",
+        "message": str(exception)[:MAX_MESSAGE],
+        "frames": [_frame(frame) for frame in traceback.extract_tb(exception.__traceback__)[-MAX_FRAMES:]],
+        "origin": origin,
+        "out_of_memory": _is_out_of_memory(exception),
+        "missing_package": _missing_package(exception),
+    }
+
+
+def _frame(frame: traceback.FrameSummary) -> str:
+    # The last three parts name the file; the rest is where this machine keeps it.
+    name = "/".join(frame.filename.split(os.sep)[-3:])
+    return f"{name}:{frame.lineno} in {frame.name}"
+
+
+def _is_out_of_memory(exception: BaseException) -> bool:
+    # torch's allocator on the processor raises a plain RuntimeError; these are its words.
+    text = str(exception)
+    return (
+        isinstance(exception, MemoryError)
+        or type(exception).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in text
+        or "not enough memory" in text
+    )
+
+
+def _missing_package(exception: BaseException) -> str | None:
+    """The package that an `ImportError` misses: by its own name, or in the words of transformers' `requires_backends`."""
+    if not isinstance(exception, ImportError):
+        return None
+    if isinstance(exception, ModuleNotFoundError) and exception.name:
+        # A module of the library itself that is gone is a bug of the library, not a missing package.
+        root = exception.name.split(".")[0]
+        return None if root in ("transformers", "torch", "assay") else root
+    match = re.search(r"requires (?:the )?`?([\w.-]+)`? (?:library|package)?", str(exception))
+    return match.group(1) if match else None

@@ -1,0 +1,83 @@
+"""Fills a model's weights so that every part of it speaks (`CHECKS.md`, weights and inputs).
+
+Each parameter is drawn by its name; how large depends on the kind of module it belongs to and on its rank, never on which
+model it is. What linear layers, embeddings and convolutions get is fixed by the judge, which draws it again.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from transformers.pytorch_utils import Conv1D
+
+from assay.weights.generator import variates
+
+SMALL = 0.2
+"""How far a norm's weight or a learned scalar is moved from where the library puts it."""
+BIAS = 0.1
+
+
+def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -> None:
+    """Fills parameters and running statistics in place. `initial` holds what the library initialised, by parameter name: what
+    is only moved is moved from there, so that filling twice is filling once."""
+    modules = dict(model.named_modules())
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if not parameter.is_floating_point():
+                continue
+            owner, _, leaf = name.rpartition(".")
+            z = torch.from_numpy(variates(nonce, name, parameter.numel())).reshape(parameter.shape)
+            parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.copy_(BIAS * _drawn(nonce, name, buffer))
+            elif name.endswith("running_var"):
+                buffer.copy_((1 + SMALL * _drawn(nonce, name, buffer)).abs() + 0.05)
+
+
+def _drawn(nonce: int, name: str, like: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(variates(nonce, name, like.numel())).reshape(like.shape)
+
+
+def _scaled(z: torch.Tensor, scale: float) -> torch.Tensor:
+    # One rounding of the scale to float32, then one of the product: as the judge does it.
+    return z * torch.from_numpy(np.array(scale, dtype=np.float32))
+
+
+def _value(module: torch.nn.Module, leaf: str, parameter: torch.Tensor, z: torch.Tensor, initial: torch.Tensor) -> torch.Tensor:
+    """The value of one parameter."""
+    parametrized = "parametrizations" in type(module).__module__ or leaf.startswith("original")
+    if isinstance(module, torch.nn.Embedding):
+        return _scaled(z, 1.0)
+    if leaf == "bias" or (leaf.endswith("bias") and parameter.ndim <= 1):
+        return _scaled(z, BIAS)
+    if parametrized or _is_norm(module) or parameter.ndim <= 1 or _is_state(leaf):
+        return initial + SMALL * z * (initial.abs().mean() if parametrized else 1.0)
+    return _scaled(z, 1.0 / math.sqrt(_fan_in(module, leaf, parameter)))
+
+
+def _fan_in(module: torch.nn.Module, leaf: str, parameter: torch.Tensor) -> int:
+    """How many products a sum over this weight adds up."""
+    if isinstance(module, Conv1D):
+        return parameter.shape[0]
+    if isinstance(module, torch.nn.modules.conv._ConvTransposeNd):
+        kernel, stride = math.prod(module.kernel_size), math.prod(module.stride)
+        return max(1, parameter.shape[0] // module.groups * kernel // stride)
+    if isinstance(module, torch.nn.modules.conv._ConvNd):
+        return parameter.numel() // parameter.shape[0]
+    if "embed" in leaf or "position" in leaf or "token" in leaf:
+        return 1  # tables of positions, class and mask tokens: of the size of an embedding
+    if parameter.ndim == 3 and parameter.shape[0] > 1:
+        return parameter.shape[-1]  # stacked experts: (expert, out, in)
+    return max(1, parameter.numel() // parameter.shape[0])
+
+
+def _is_norm(module: torch.nn.Module) -> bool:
+    return "norm" in type(module).__name__.lower()
+
+
+def _is_state(leaf: str) -> bool:
+    """Decays and steps of state-space layers: their sign and size are what keeps the recurrence stable."""
+    return leaf in ("A_log", "D", "dt_bias", "A", "dt_proj_weight", "time_decay", "time_first")
