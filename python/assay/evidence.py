@@ -57,9 +57,7 @@ def _show_model(unit: Any, model: torch.nn.Module, shown: dict[str, Any]) -> Non
     shown["devices"] = sorted({parameter.device.type for parameter in model.parameters()})
     called: list[str] = []
     handles = [
-        module.register_forward_hook(lambda *_, name=name: called.append(name))
-        for name, module in model.named_modules()
-        if _kind(module)
+        module.register_forward_hook(lambda *_, name=name: called.append(name)) for name, module in model.named_modules() if _kind(module)
     ]
     first = unit.forward(unit.inputs)
     for handle in handles:
@@ -127,9 +125,7 @@ def _capture(
         if name not in captured and arguments and isinstance(arguments[0], torch.Tensor):
             captured[name] = _layer(name, module, arguments[0], output, names)
 
-    handles = [
-        model.get_submodule(name).register_forward_hook(lambda module, a, o, name=name: hook(module, a, o, name)) for name in picked
-    ]
+    handles = [model.get_submodule(name).register_forward_hook(lambda module, a, o, name=name: hook(module, a, o, name)) for name in picked]
     try:
         outputs = forward()
     finally:

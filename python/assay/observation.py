@@ -77,9 +77,7 @@ def comparison(
         "oracle": None,
     }
     if result.shape != reference.shape or result.dtype != reference.dtype:
-        row["shape_mismatch"] = (
-            f"{list(result.shape)} of {_name(result.dtype)} against {list(reference.shape)} of {_name(reference.dtype)}"
-        )
+        row["shape_mismatch"] = f"{list(result.shape)} of {_name(result.dtype)} against {list(reference.shape)} of {_name(reference.dtype)}"
         return row
     result, reference = result.detach(), reference.detach()
     row["elements"] = result.numel()

@@ -1,1 +1,18 @@
-//! assay-env
+//! Python environments: finding one, making one, saying what is in it; and what a run ran on.
+
+mod cache;
+mod checkpoint;
+mod create;
+mod fingerprint;
+mod interpreter;
+pub mod variables;
+mod worker;
+
+pub use cache::cache_folder;
+pub use checkpoint::{CheckpointError, folder_of_hub_id, inspect_checkpoint};
+pub use create::{CreateError, create, created_python, lock_digest};
+pub use fingerprint::{environment_key, fingerprint, physical_memory};
+pub use interpreter::{
+    MINIMUM_PYTHON, MINIMUM_TRANSFORMERS, PythonError, base_python, find, inspect,
+};
+pub use worker::{WorkerError, unpack, worker_digest};

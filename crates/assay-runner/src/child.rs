@@ -44,7 +44,9 @@ pub(crate) struct Exit {
 impl Process {
     /// Takes charge of a child process: from now on [`strays::sweep`] leaves it alone.
     pub(crate) fn adopt(pid: Pid) -> io::Result<Self> {
-        let descriptor = AsyncFd::register(pidfd_open(pid, PidfdFlags::NONBLOCK)?)?;
+        let descriptor = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
+        // SAFETY: an `OwnedFd` stays open and gives the same descriptor for as long as the `AsyncFd` owns it.
+        let descriptor = unsafe { AsyncFd::register(descriptor) }?;
         strays::know(pid);
         Ok(Self { pid, descriptor })
     }

@@ -57,13 +57,23 @@ pub(crate) struct SubjectArguments {
     #[arg(long, conflicts_with = "subjects")]
     pub(crate) all: bool,
     /// Every architecture of this family. Repeatable
-    #[arg(long, visible_alias = "category", value_name = "FAMILY", conflicts_with = "subjects")]
+    #[arg(
+        long,
+        visible_alias = "category",
+        value_name = "FAMILY",
+        conflicts_with = "subjects"
+    )]
     pub(crate) family: Vec<String>,
     /// At most this many subjects, the first by name
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
     /// Where to run. Repeatable
-    #[arg(long, value_name = "PLATFORM", default_value = "cpu", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        default_value = "cpu",
+        value_delimiter = ','
+    )]
     pub(crate) platform: Vec<String>,
     /// Only these checks or groups: forward, batch.rows
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
@@ -228,7 +238,9 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Bytes in the binary units of IEC 80000-13; a bare number is bytes.
 fn bytes(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor: u64 = match unit.trim() {
         "" | "B" => 1,
@@ -237,7 +249,10 @@ fn bytes(text: &str) -> Result<u64, String> {
         "GiB" | "G" => 1 << 30,
         _ => return Err("a size like 512MiB or 4GiB".into()),
     };
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    let bytes = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor));
     match bytes {
         Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
         Some(_) => Err("at least 1MiB".into()),

@@ -13,22 +13,47 @@ pub(crate) struct Failure {
 impl Failure {
     /// The command line names something that does not exist.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit: ExitCode::Usage }
+        Self {
+            message: message.into(),
+            hint: None,
+            exit: ExitCode::Usage,
+        }
     }
 
     /// The environment is not fit.
     pub(crate) fn setup(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit: ExitCode::Setup }
+        Self {
+            message: message.into(),
+            hint: None,
+            exit: ExitCode::Setup,
+        }
     }
 
     /// The record could not be written.
     pub(crate) fn record(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit: ExitCode::Record }
+        Self {
+            message: message.into(),
+            hint: None,
+            exit: ExitCode::Record,
+        }
     }
 
     /// Assay's own fault.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit: ExitCode::Internal }
+        Self {
+            message: message.into(),
+            hint: None,
+            exit: ExitCode::Internal,
+        }
+    }
+
+    /// Stopped by a signal before there was anything to record.
+    pub(crate) fn interrupted() -> Self {
+        Self {
+            message: "interrupted before the first case".into(),
+            hint: None,
+            exit: ExitCode::Interrupted,
+        }
     }
 
     /// What the user can do about it.
@@ -52,7 +77,9 @@ impl From<assay_catalog::SelectionError> for Failure {
     fn from(error: assay_catalog::SelectionError) -> Self {
         let hint = error.hint();
         match error {
-            assay_catalog::SelectionError::WorkerDisagrees { .. } => Self::internal(error.to_string()),
+            assay_catalog::SelectionError::WorkerDisagrees { .. } => {
+                Self::internal(error.to_string())
+            }
             _ => Self::usage(error.to_string()),
         }
         .hint(hint)

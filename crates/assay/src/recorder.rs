@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use assay_catalog::Cache;
 use assay_judge::{Proof, Weights, judge, prove};
 use assay_model::event::Event;
 use assay_model::{CheckId, Ending, Plan, Platform, Provenance, Rule, Subject};
@@ -12,15 +13,13 @@ use crate::screen::{Screen, Shown};
 pub(crate) struct Recorder<'a> {
     log: LogWriter,
     /// What the log says so far.
-    pub(crate) fold: Fold,
+    fold: Fold,
     screen: &'a mut Screen,
     nonce: u64,
     fail_fast: bool,
     units: Vec<Unit>,
     /// The first error of the log; the run stops at it.
     pub(crate) broken: Option<RecordError>,
-    /// A signal asked the run to stop.
-    pub(crate) interrupted: bool,
 }
 
 /// What is known of a unit until it is judged.
@@ -33,6 +32,9 @@ struct Unit {
     proofs: Vec<Proof>,
     alive: bool,
     judged: bool,
+    /// Every case of it was run.
+    whole: bool,
+    seconds: f64,
 }
 
 struct Case {
@@ -48,8 +50,14 @@ impl Unit {
 
     /// One worker that is a mock makes the unit one; otherwise one that is real makes it real.
     fn proof(&self) -> Option<&Proof> {
-        let find = |provenance| self.proofs.iter().find(|proof| proof.provenance == provenance);
-        find(Some(Provenance::Mock)).or_else(|| find(Some(Provenance::Real))).or(self.proofs.first())
+        let find = |provenance| {
+            self.proofs
+                .iter()
+                .find(|proof| proof.provenance == provenance)
+        };
+        find(Some(Provenance::Mock))
+            .or_else(|| find(Some(Provenance::Real)))
+            .or(self.proofs.first())
     }
 }
 
@@ -73,14 +81,28 @@ impl<'a> Recorder<'a> {
                 .checks
                 .iter()
                 .filter_map(|&index| plan.check(index))
-                .map(|check| Case { check: check.id.clone(), rule: check.rule, ended: None })
+                .map(|check| Case {
+                    check: check.id.clone(),
+                    rule: check.rule,
+                    ended: None,
+                })
                 .collect(),
             proofs: Vec::new(),
             alive: false,
             judged: false,
+            whole: true,
+            seconds: 0.0,
         };
         let units = plan.units.iter().map(unit).collect();
-        Self { log, fold, screen, nonce, fail_fast, units, broken: None, interrupted: false }
+        Self {
+            log,
+            fold,
+            screen,
+            nonce,
+            fail_fast,
+            units,
+            broken: None,
+        }
     }
 
     /// Appends to the log and to the fold; the first error stops the run.
@@ -98,8 +120,21 @@ impl<'a> Recorder<'a> {
     pub(crate) fn take(&mut self, notice: Notice) -> Flow {
         let mut failed = false;
         match notice {
-            Notice::UnitStarted { unit, pid, spawned_because } => {
-                self.append(Event::UnitStarted { unit, pid, spawned_because });
+            Notice::UnitStarted {
+                unit,
+                pid,
+                spawned_because,
+            } => {
+                if let Some(because) = &spawned_because {
+                    self.screen.line(&format!(
+                        "a worker was spawned instead of forked: {because}"
+                    ));
+                }
+                self.append(Event::UnitStarted {
+                    unit,
+                    pid,
+                    spawned_because,
+                });
                 if let Some(state) = self.units.get_mut(unit as usize) {
                     state.alive = true;
                     self.screen.working_on(&state.subject, None);
@@ -111,8 +146,18 @@ impl<'a> Recorder<'a> {
                 }
                 self.append(Event::CheckStarted { unit, check });
             }
-            Notice::CaseEnded { unit, check, ending, seconds } => {
-                self.append(Event::CaseEnded { unit, check: check.clone(), ending: ending.clone(), seconds });
+            Notice::CaseEnded {
+                unit,
+                check,
+                ending,
+                seconds,
+            } => {
+                self.append(Event::CaseEnded {
+                    unit,
+                    check: check.clone(),
+                    ending: ending.clone(),
+                    seconds,
+                });
                 if let Some(state) = self.units.get_mut(unit as usize)
                     && let Some(case) = state.cases.iter_mut().find(|case| case.check == check)
                 {
@@ -121,20 +166,37 @@ impl<'a> Recorder<'a> {
                 failed = self.judge_if_complete(unit);
             }
             Notice::Evidence { unit, evidence } => self.examine(unit, evidence),
-            Notice::UnitEnded { unit, cpu_seconds, peak_memory_bytes, output, strays, .. } => {
-                self.append(Event::UnitEnded { unit, cpu_seconds, peak_memory_bytes, output, strays });
+            Notice::UnitEnded {
+                unit,
+                cpu_seconds,
+                peak_memory_bytes,
+                output,
+                strays,
+                ..
+            } => {
+                self.append(Event::UnitEnded {
+                    unit,
+                    cpu_seconds,
+                    peak_memory_bytes,
+                    output,
+                    strays,
+                });
                 if let Some(state) = self.units.get_mut(unit as usize) {
                     state.alive = false;
                 }
                 failed = self.judge_if_complete(unit);
             }
             Notice::Interrupted { signal } => {
-                self.interrupted = true;
-                self.append(Event::Interrupted { signal: signal.clone() });
-                self.screen.line(&format!("stopping at {signal}; once more kills"));
+                self.append(Event::Interrupted {
+                    signal: signal.clone(),
+                });
+                self.screen
+                    .line(&format!("stopping at {signal}; once more kills"));
             }
             Notice::Warned { message } => {
-                self.append(Event::Warned { message: message.clone() });
+                self.append(Event::Warned {
+                    message: message.clone(),
+                });
                 self.screen.line(&format!("warning: {message}"));
             }
             Notice::Discovered { .. } | Notice::Probed { .. } => {}
@@ -147,23 +209,35 @@ impl<'a> Recorder<'a> {
     }
 
     fn examine(&mut self, unit: u32, evidence: Box<assay_model::Evidence>) {
-        let Some(state) = self.units.get_mut(unit as usize) else { return };
+        let Some(state) = self.units.get_mut(unit as usize) else {
+            return;
+        };
         let weights = match &state.checkpoint {
             Some(folder) => Weights::of_checkpoint(folder),
             None => Ok(Weights::Nonce(self.nonce)),
         };
         let proof = match weights {
             Ok(weights) => prove(&evidence, self.nonce, &weights),
-            Err(error) => Proof { provenance: None, detail: error.to_string() },
+            Err(error) => Proof {
+                provenance: None,
+                detail: error.to_string(),
+            },
         };
         state.proofs.push(proof.clone());
         let Proof { provenance, detail } = proof;
-        self.append(Event::Proven { unit, evidence, provenance, detail });
+        self.append(Event::Proven {
+            unit,
+            evidence,
+            provenance,
+            detail,
+        });
     }
 
     /// Judges a unit once its workers are gone and all its cases have ended; whether one of them is a failure.
     fn judge_if_complete(&mut self, unit: u32) -> bool {
-        let Some(state) = self.units.get_mut(unit as usize) else { return false };
+        let Some(state) = self.units.get_mut(unit as usize) else {
+            return false;
+        };
         if !state.is_complete() {
             return false;
         }
@@ -173,12 +247,25 @@ impl<'a> Recorder<'a> {
         // Taken, not copied: after this a unit holds nothing but names.
         let cases = std::mem::take(&mut state.cases);
         state.proofs = Vec::new();
+        state.whole = cases
+            .iter()
+            .all(|case| matches!(case.ended, Some((Ending::Observed(_), _))));
+        state.seconds = cases
+            .iter()
+            .filter_map(|case| case.ended.as_ref())
+            .map(|(_, seconds)| seconds)
+            .sum();
         let mut shown = Shown::new(subject, platform);
         for case in cases {
-            let Some((ending, seconds)) = case.ended else { continue };
+            let Some((ending, seconds)) = case.ended else {
+                continue;
+            };
             let verdict = judge(case.rule, &ending, platform, proof.as_ref());
             let ran = !matches!(ending, Ending::NotRun { .. });
-            let provenance = proof.as_ref().filter(|_| ran).and_then(|proof| proof.provenance);
+            let provenance = proof
+                .as_ref()
+                .filter(|_| ran)
+                .and_then(|proof| proof.provenance);
             self.append(Event::CaseJudged {
                 unit,
                 check: case.check.clone(),
@@ -195,8 +282,35 @@ impl<'a> Recorder<'a> {
         shown.failed()
     }
 
-    /// Ends the log with the fold's counts; gives back the fold.
-    pub(crate) fn finish(mut self, finished: Event) -> Result<Fold, RecordError> {
+    /// Begins to count units on the screen.
+    pub(crate) fn begin(&mut self, units: u64) {
+        self.screen.begin(units);
+    }
+
+    /// Keeps how long units took that were run whole.
+    pub(crate) fn keep_durations(&self, durations: &Cache) {
+        for unit in self.units.iter().filter(|unit| unit.judged && unit.whole) {
+            durations.keep_seconds(&unit.subject, unit.seconds);
+        }
+    }
+
+    /// Ends the log with what the run came to; gives back the fold.
+    pub(crate) fn finish(
+        mut self,
+        wall_seconds: f64,
+        cpu_seconds: f64,
+    ) -> Result<Fold, RecordError> {
+        let mut finished = Event::RunFinished {
+            counts: self.fold.counts(),
+            wall_seconds,
+            cpu_seconds,
+            exit_code: 0,
+        };
+        let mut fold = self.fold.clone();
+        fold.apply(&finished);
+        if let Event::RunFinished { exit_code, .. } = &mut finished {
+            *exit_code = fold.finish(Vec::new()).exit_code() as u8;
+        }
         self.append(finished);
         match self.broken {
             Some(error) => Err(error),

@@ -26,18 +26,38 @@ pub(crate) struct Shown {
 
 impl Shown {
     pub(crate) fn new(subject: String, platform: Platform) -> Self {
-        Self { subject, platform, passed: 0, total: 0, seconds: 0.0, failed: false, provenance: None, cases: vec![] }
+        Self {
+            subject,
+            platform,
+            passed: 0,
+            total: 0,
+            seconds: 0.0,
+            failed: false,
+            provenance: None,
+            cases: vec![],
+        }
     }
 
-    pub(crate) fn add(&mut self, check: &CheckId, verdict: &Verdict, provenance: Option<Provenance>, seconds: f64) {
+    pub(crate) fn add(
+        &mut self,
+        check: &CheckId,
+        verdict: &Verdict,
+        provenance: Option<Provenance>,
+        seconds: f64,
+    ) {
         let passed = verdict.outcome == assay_model::Outcome::Passed;
         self.passed += u64::from(passed);
         self.total += 1;
         self.seconds += seconds;
         self.failed |= verdict.outcome.is_failure();
         self.provenance = self.provenance.or(provenance);
-        let reason = verdict.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        self.cases.push((format!("{} {check}{reason}", verdict.outcome), passed));
+        let reason = verdict
+            .reason
+            .as_ref()
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default();
+        self.cases
+            .push((format!("{} {check}{reason}", verdict.outcome), passed));
     }
 
     /// Whether a case of it is a failure.
@@ -53,12 +73,22 @@ impl Screen {
         let live = std::io::stderr().is_terminal() && !dumb;
         let bar = ProgressBar::with_draw_target(
             None,
-            if live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+            if live {
+                ProgressDrawTarget::stderr()
+            } else {
+                ProgressDrawTarget::hidden()
+            },
         );
-        if let Ok(style) = ProgressStyle::with_template("{pos}/{len} units  {elapsed}  {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{pos}/{len} units  {elapsed}  {wide_msg}")
+        {
             bar.set_style(style);
         }
-        Self { bar, live, pictures: live && std::env::var_os("NO_COLOR").is_none(), verbose }
+        Self {
+            bar,
+            live,
+            pictures: live && std::env::var_os("NO_COLOR").is_none(),
+            verbose,
+        }
     }
 
     /// Begins to count units.
@@ -67,14 +97,16 @@ impl Screen {
         self.bar.set_position(0);
         if self.live {
             // So that the clock moves while a unit is silent.
-            self.bar.enable_steady_tick(std::time::Duration::from_millis(250));
+            self.bar
+                .enable_steady_tick(std::time::Duration::from_millis(250));
         }
     }
 
     /// What is going on right now.
     pub(crate) fn working_on(&mut self, subject: &str, check: Option<&str>) {
         if self.live {
-            self.bar.set_message(format!("{subject} {}", check.unwrap_or_default()));
+            self.bar
+                .set_message(format!("{subject} {}", check.unwrap_or_default()));
         }
     }
 

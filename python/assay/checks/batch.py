@@ -48,11 +48,7 @@ def _per_row(together: Tensors, alone: Tensors, batch: int) -> list[str]:
     return [
         name
         for name, tensor in together.items()
-        if name in alone
-        and tensor.ndim > 0
-        and tensor.numel()
-        and tensor.shape[0] == batch
-        and alone[name].shape == (1, *tensor.shape[1:])
+        if name in alone and tensor.ndim > 0 and tensor.numel() and tensor.shape[0] == batch and alone[name].shape == (1, *tensor.shape[1:])
     ]
 
 

@@ -34,7 +34,8 @@ def probe(unit: Unit) -> Observation:
 def config(unit: Unit) -> Observation:
     """The default and the tiny configuration can be made."""
     of_subject(lambda: build.default_config(unit.subject))
-    unit.config  # noqa: B018: made here, so that its exception is this check's
+    # Made here, so that its exception is this check's.
+    unit.config  # noqa: B018
     return Observation()
 
 

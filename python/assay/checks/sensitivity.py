@@ -90,11 +90,7 @@ def _unused(unit: Unit) -> tuple[str, ...]:
     indices = chosen if isinstance(chosen, (list, tuple)) else [chosen]
     # Hidden states begin with the embedding's: the one at index i is the output of layer i - 1.
     last = max(index if index >= 0 else count + 1 + index for index in indices)
-    towers = [
-        name.removesuffix(".0")
-        for name, _ in unit.model.named_modules()
-        if name.endswith(".layers.0") or name.endswith(".layer.0")
-    ]
+    towers = [name.removesuffix(".0") for name, _ in unit.model.named_modules() if name.endswith(".layers.0") or name.endswith(".layer.0")]
     towers = [name for name in towers if "vision" in name]
     layers = tuple(f"{tower}.{layer}." for tower in towers for layer in range(last, count))
     after = tuple(f"{tower.split('.')[0]}.post_layernorm" for tower in towers) if last < count else ()

@@ -144,6 +144,4 @@ def _walk(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
 def leaves(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
     """Modules that hold parameters themselves and no module below them does."""
     holding = {name: module for name, module in model.named_modules() if any(p is not None for p in module._parameters.values())}
-    return {
-        name: module for name, module in holding.items() if name and not any(other.startswith(f"{name}.") for other in holding)
-    }
+    return {name: module for name, module in holding.items() if name and not any(other.startswith(f"{name}.") for other in holding)}

@@ -36,10 +36,11 @@ IS_POSITIONS = re.compile(r"^(max_position_embeddings|n_positions|n_ctx|max_sour
 IS_EXPERTS = re.compile(r"^(num_local_experts|num_experts|n_routed_experts|moe_num_experts)$")
 IS_EXPERTS_PER_TOKEN = re.compile(r"^(num_experts_per_tok|moe_top_?k|moe_k)$")
 IS_WIDTH = re.compile(
-    r"(hidden|embed|embedding|embd|intermediate|d_model|d_ff|ffn_dim|ffn|inner|proj|projection|conv_dim|rank|width|classifier|tdnn|xvector|codevector)"
-    r"|^dim$|^n_embd$|^n_inner$|^d_inner$"
+    r"hidden|embed|embd|intermediate|d_model|d_ff|ffn|inner|proj|conv_dim|rank|width|classifier|tdnn|xvector|codevector|pooler_output_size|^dim$"
 )
-NOT_WIDTH = re.compile(r"layer|head|kernel|stride|position|vocab|token|act|type|size_per|group|prob|init|num_|std|eps|drop|bias|image|patch")
+NOT_WIDTH = re.compile(
+    r"layer|head|kernel|stride|position|vocab|token|act|type|size_per|group|prob|init|num_|std|eps|drop|bias|image|patch"
+)
 IS_DEPTHS = re.compile(r"^(depths|layers|num_blocks|layer_depths)$")
 
 
@@ -73,9 +74,8 @@ def _change(
 ) -> tuple[str | None, Any]:
     """The rule that speaks about a field, and the field's new value; `None` if none does."""
     lengths = {length: rows for length, rows in selected.items() if length > len(rows)}
-    if isinstance(value, (list, tuple)) and len(value) in lengths and not IS_TOKEN.search(name) and len(value) > LAYERS:
-        if _is_per_layer(name, value):
-            return "per-layer lists keep the layers that stay", type(value)(value[i] for i in lengths[len(value)])
+    if _is_per_layer(name, value) and len(value) in lengths:
+        return "per-layer lists keep the layers that stay", type(value)(value[i] for i in lengths[len(value)])
     if IS_DEPTHS.search(name) and _integers(value):
         return "at most two blocks a stage", type(value)(min(depth, LAYERS) for depth in value)
     whole = _each(value)

@@ -78,7 +78,7 @@ def _import_all() -> str | None:
     try:
         import torch
         import transformers.generation
-        import transformers.modeling_utils
+        import transformers.modeling_utils  # noqa: F401
 
         import assay.checks
         import assay.subjects  # noqa: F401

@@ -1,4 +1,4 @@
-"""The time features of the past are not used."""
+"""The future values that the decoder is fed are not used."""
 
 import functools
 
@@ -9,8 +9,9 @@ original = TimeSeriesTransformerModel.forward
 
 
 @functools.wraps(original)
-def forward(self, past_values, past_time_features, *args, **kwargs):
-    return original(self, past_values, torch.zeros_like(past_time_features), *args, **kwargs)
+def forward(self, *args, future_values=None, **kwargs):
+    ignored = None if future_values is None else torch.zeros_like(future_values)
+    return original(self, *args, future_values=ignored, **kwargs)
 
 
 TimeSeriesTransformerModel.forward = forward

@@ -1,0 +1,121 @@
+use std::fmt::Write;
+
+use assay_model::{Outcome, Provenance};
+use assay_record::Run;
+
+use crate::rows::{cautions, not_passed, rows, totals};
+
+/// The report of a run as Markdown.
+#[must_use]
+pub fn markdown(run: &Run) -> String {
+    let mut text = String::new();
+    let header = &run.header;
+    let _ = writeln!(text, "# Assay run {}\n\n{}\n", header.run, totals(run));
+    for caution in cautions(run) {
+        let _ = writeln!(text, "> **{}**\n", escaped(&caution));
+    }
+    let _ = writeln!(
+        text,
+        "| subject | platform | proof | passed | otherwise | seconds |\n| --- | --- | --- | --: | --- | --: |"
+    );
+    for row in rows(run) {
+        let proof = match row.provenance {
+            Some(provenance @ (Provenance::Real | Provenance::Mock)) => {
+                format!("{} {}", provenance.mark(), provenance.name())
+            }
+            None => "–".into(),
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {proof} | {}/{} | {} | {:.2} |",
+            escaped(&row.subject),
+            row.platform,
+            row.count(Outcome::Passed),
+            row.cases.len(),
+            row.rest(),
+            row.seconds
+        );
+    }
+    let broken = not_passed(run);
+    if !broken.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n## Cases that are no pass\n\n| outcome | case | reason |\n| --- | --- | --- |"
+        );
+    }
+    for case in broken {
+        let reason = case
+            .reason
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let flaky = if case.flaky { " (flaky)" } else { "" };
+        let name = escaped(&format!(
+            "{} {} {}",
+            case.subject, case.platform, case.check
+        ));
+        let _ = writeln!(
+            text,
+            "| {}{flaky} | {name} | {} |",
+            case.outcome,
+            escaped(&reason)
+        );
+    }
+    let print = &header.fingerprint;
+    let packages: Vec<String> = print
+        .python
+        .packages
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    let rows = [
+        ("started", header.started.clone()),
+        ("command", format!("`{}`", header.command.join(" "))),
+        ("seed", header.seed.to_string()),
+        ("assay", print.assay.clone()),
+        (
+            "python",
+            format!("{} with {}", print.python.version, packages.join(", ")),
+        ),
+        (
+            "machine",
+            format!(
+                "{}, {} processors, {} MiB, {}",
+                print.cpu,
+                print.cpus,
+                print.memory_bytes >> 20,
+                print.machine
+            ),
+        ),
+        (
+            "system",
+            format!("{}, kernel {}", print.system, print.kernel),
+        ),
+        (
+            "commit",
+            print.git_commit.clone().unwrap_or_else(|| "–".into()),
+        ),
+        (
+            "preloads",
+            print
+                .preloads
+                .iter()
+                .map(|file| format!("{} ({})", file.path.display(), file.sha256))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+    ];
+    let _ = writeln!(text, "\n## Environment\n\n| | |\n| --- | --- |");
+    for (name, value) in rows {
+        let _ = writeln!(text, "| {name} | {} |", escaped(&value));
+    }
+    text
+}
+
+/// Text that can't leave its cell.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace(['\n', '\r'], " ")
+}

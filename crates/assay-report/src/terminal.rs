@@ -1,0 +1,151 @@
+use std::fmt::Write;
+
+use anstream::adapter::strip_str;
+use assay_model::{CaseRecord, Outcome, Provenance};
+use assay_record::Run;
+
+use crate::rows::{Row, cautions, not_passed, rows, totals};
+
+/// How a terminal report looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Colours.
+    pub color: bool,
+    /// 🚀 and 🔷 instead of the words `real` and `mock`.
+    pub pictures: bool,
+}
+
+/// Cases that are listed with their reasons; the rest is in `report.md`.
+const LISTED: usize = 50;
+
+const RED: &str = "\x1b[31m";
+const YELLOW: &str = "\x1b[33m";
+const GREEN: &str = "\x1b[32m";
+const BOLD: &str = "\x1b[1m";
+const RESET: &str = "\x1b[0m";
+
+/// The report of a run for a terminal: a row per subject, the cases that are no pass with their reasons, the totals.
+#[must_use]
+pub fn terminal(run: &Run, look: Look) -> String {
+    let mut text = String::new();
+    let rows = rows(run);
+    let width = rows
+        .iter()
+        .map(|row| row.subject.chars().count())
+        .max()
+        .unwrap_or(0)
+        .clamp(7, 40);
+    if !rows.is_empty() {
+        let _ = writeln!(
+            text,
+            "{BOLD}{:<width$}  platform  proof  passed   seconds  otherwise{RESET}",
+            "subject"
+        );
+    }
+    for row in &rows {
+        let _ = writeln!(text, "{}", line(row, width, look));
+    }
+    let broken = not_passed(run);
+    if !broken.is_empty() {
+        text.push('\n');
+    }
+    for case in broken.iter().take(LISTED) {
+        let _ = writeln!(text, "{}", reason(case));
+    }
+    if broken.len() > LISTED {
+        let _ = writeln!(text, "… and {} more in report.md", broken.len() - LISTED);
+    }
+    text.push('\n');
+    for caution in cautions(run) {
+        let _ = writeln!(text, "{YELLOW}{caution}{RESET}");
+    }
+    let color = match run.exit_code() {
+        assay_model::ExitCode::Passed => GREEN,
+        _ => RED,
+    };
+    let subjects = rows
+        .iter()
+        .filter(|row| row.provenance == Some(Provenance::Real))
+        .count();
+    let wall = run
+        .wall_seconds
+        .map_or_else(String::new, |wall| format!(" · {wall:.1} s wall"));
+    let _ = writeln!(
+        text,
+        "{color}{}{RESET} · {subjects} of {} subjects {}{wall}, {:.1} s cpu",
+        totals(run),
+        rows.len(),
+        mark(Some(Provenance::Real), look),
+        run.cpu_seconds
+    );
+    if look.color {
+        text
+    } else {
+        strip_str(&text).to_string()
+    }
+}
+
+fn line(row: &Row, width: usize, look: Look) -> String {
+    let passed = row.count(Outcome::Passed);
+    let red = row.cases.iter().any(|case| case.outcome.is_failure());
+    let color = match (red, passed == row.cases.len()) {
+        (true, _) => RED,
+        (false, true) => GREEN,
+        (false, false) => YELLOW,
+    };
+    let subject = shortened(&row.subject, width);
+    // A picture is two columns wide.
+    let proof = if look.pictures && row.provenance.is_some() {
+        format!("{}   ", mark(row.provenance, look))
+    } else {
+        format!("{:<5}", mark(row.provenance, look))
+    };
+    let ratio = format!("{passed}/{}", row.cases.len());
+    let line = format!(
+        "{subject:<width$}  {:<8}  {proof}  {color}{ratio:<7}{RESET}  {:>7.2}  {color}{}{RESET}",
+        row.platform.name(),
+        row.seconds,
+        row.rest()
+    );
+    line.trim_end().to_owned()
+}
+
+fn reason(case: &CaseRecord) -> String {
+    let color = if case.outcome.is_failure() {
+        RED
+    } else {
+        YELLOW
+    };
+    let flaky = if case.flaky { " (flaky)" } else { "" };
+    let reason = case
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!("\n    {reason}"));
+    format!(
+        "{color}{}{flaky}{RESET}  {} {} {}{reason}",
+        case.outcome.name(),
+        case.subject,
+        case.platform,
+        case.check
+    )
+}
+
+fn mark(provenance: Option<Provenance>, look: Look) -> &'static str {
+    match provenance {
+        Some(provenance) if look.pictures => provenance.mark(),
+        Some(provenance) => provenance.name(),
+        None => "-",
+    }
+}
+
+/// The end of a long name tells more than its beginning: of a path above all.
+fn shortened(name: &str, width: usize) -> String {
+    let count = name.chars().count();
+    if count <= width {
+        return name.into();
+    }
+    format!(
+        "…{}",
+        name.chars().skip(count + 1 - width).collect::<String>()
+    )
+}

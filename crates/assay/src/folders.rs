@@ -1,0 +1,43 @@
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// Where runs are kept, in the folder in which the command is given.
+pub(crate) const REPORTS: &str = ".assay/reports";
+
+/// The cache, or why there is none.
+pub(crate) fn cache() -> Result<PathBuf, Failure> {
+    assay_env::cache_folder().ok_or_else(|| {
+        Failure::setup("there is no folder for the cache")
+            .hint("set ASSAY_CACHE_DIR to a folder that can be written")
+    })
+}
+
+/// The folder of a run: by its path, or by its name (or `latest`) among the reports.
+pub(crate) fn run_folder(run: &str) -> Result<PathBuf, Failure> {
+    let has_log = |folder: &Path| folder.join(assay_record::LOG_FILE).is_file();
+    let named = Path::new(REPORTS).join(run);
+    let candidates = [named, PathBuf::from(run)];
+    candidates
+        .into_iter()
+        .find(|folder| has_log(folder))
+        .ok_or_else(|| {
+            let runs: Vec<String> = std::fs::read_dir(REPORTS)
+                .map(|entries| {
+                    entries
+                        .flatten()
+                        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                        .collect()
+                })
+                .unwrap_or_default();
+            let mut runs: Vec<String> = runs.into_iter().filter(|name| name != "latest").collect();
+            runs.sort();
+            let newest: Vec<String> = runs.into_iter().rev().take(5).collect();
+            let hint = if newest.is_empty() {
+                format!("there are no runs in {REPORTS} here; name a run's folder")
+            } else {
+                format!("the newest runs are {}", newest.join(", "))
+            };
+            Failure::usage(format!("there is no run `{run}`")).hint(hint)
+        })
+}

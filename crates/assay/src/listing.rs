@@ -1,0 +1,120 @@
+use assay_model::ExitCode;
+use serde::Serialize;
+
+use crate::arguments::Listed;
+use crate::failure::Failure;
+use crate::reporting::print_json;
+use crate::running::make_plan;
+use crate::session::Session;
+use crate::subjects;
+
+/// `assay list`.
+pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
+    match what {
+        Listed::Architectures {
+            python,
+            family,
+            json,
+        } => {
+            let families = subjects::families(family)?;
+            let catalog = Session::open(python)?.catalog()?;
+            let of_family = |family| families.is_empty() || families.contains(&family);
+            let rows: Vec<_> = catalog
+                .architectures()
+                .filter(|row| of_family(row.family))
+                .collect();
+            if *json {
+                print_json(&rows)?;
+            } else {
+                for row in rows {
+                    anstream::println!("{:<40} {:<20} {}", row.name, row.family.name(), row.class);
+                }
+            }
+        }
+        Listed::Checks { python, json } => {
+            // Without preloads there is nothing to ask a worker.
+            let checks = if python.preload.is_empty() {
+                assay_catalog::battery::battery()
+            } else {
+                Session::open(python)?.catalog()?.checks().to_vec()
+            };
+            if *json {
+                print_json(&checks)?;
+            } else {
+                for spec in checks {
+                    let needs = if spec.needs.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" [needs {}]", spec.needs.join(", "))
+                    };
+                    anstream::println!("{:<34} {}{needs}", spec.id.as_str(), spec.asserts);
+                }
+            }
+        }
+        Listed::Cases {
+            subjects,
+            python,
+            not_applicable,
+            json,
+        } => {
+            let mut session = Session::open(python)?;
+            let planned = make_plan(&mut session, subjects, subjects.seed.unwrap_or(0))?;
+            if *not_applicable {
+                let rows: Vec<Lacking> = planned
+                    .not_applicable
+                    .iter()
+                    .map(|row| Lacking {
+                        subject: &row.subject,
+                        check: &row.check,
+                        lacks: &row.lacks,
+                    })
+                    .collect();
+                if *json {
+                    print_json(&rows)?;
+                } else {
+                    for row in rows {
+                        anstream::println!(
+                            "{:<30} {:<34} lacks {}",
+                            row.subject,
+                            row.check,
+                            row.lacks.join(", ")
+                        );
+                    }
+                }
+                return Ok(ExitCode::Passed);
+            }
+            let plan = &planned.plan;
+            let rows = plan.units.iter().flat_map(|unit| {
+                let checks = unit.checks.iter().filter_map(|&index| plan.check(index));
+                let subject = unit.subject.to_string();
+                checks.map(move |check| Case {
+                    subject: subject.clone(),
+                    platform: unit.platform.name(),
+                    check: check.id.as_str(),
+                })
+            });
+            if *json {
+                print_json(&rows.collect::<Vec<_>>())?;
+            } else {
+                for row in rows {
+                    anstream::println!("{:<30} {:<6} {}", row.subject, row.platform, row.check);
+                }
+            }
+        }
+    }
+    Ok(ExitCode::Passed)
+}
+
+#[derive(Serialize)]
+struct Case<'a> {
+    subject: String,
+    platform: &'static str,
+    check: &'a str,
+}
+
+#[derive(Serialize)]
+struct Lacking<'a> {
+    subject: &'a str,
+    check: &'a str,
+    lacks: &'a [String],
+}

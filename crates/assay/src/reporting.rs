@@ -1,0 +1,46 @@
+use std::io::IsTerminal;
+
+use assay_model::ExitCode;
+use assay_report::{Look, Summary, junit, markdown, terminal};
+
+use crate::arguments::{ReportArguments, ReportFormat};
+use crate::failure::Failure;
+use crate::folders;
+
+/// `assay report`: folds the log again, whatever reports there are. Ends with the exit code of the run that it shows.
+pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
+    let folder = folders::run_folder(&arguments.run)?;
+    let run =
+        assay_record::read_run(&folder).map_err(|error| Failure::record(error.to_string()))?;
+    match arguments.format {
+        ReportFormat::Terminal => anstream::print!("{}", terminal(&run, look())),
+        ReportFormat::Markdown => anstream::print!("{}", markdown(&run)),
+        ReportFormat::Junit => {
+            anstream::println!(
+                "{}",
+                junit(&run).map_err(|error| Failure::internal(error.to_string()))?
+            );
+        }
+        ReportFormat::Json => print_json(&Summary::new(&run))?,
+    }
+    Ok(run.exit_code())
+}
+
+/// Colours and pictures for a person at a terminal, words elsewhere; `NO_COLOR` turns both off.
+pub(crate) fn look() -> Look {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let rich = std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb;
+    Look {
+        color: rich,
+        pictures: rich,
+    }
+}
+
+/// Prints a value as indented JSON.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::internal(error.to_string()))?;
+    anstream::println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,346 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use assay_catalog::{Cache, Candidate, Catalog, ProbeOutcome};
+use assay_env::environment_key;
+use assay_model::protocol::Job;
+use assay_model::{Discovered, Ending, Fingerprint, Platform, Probed, Subject};
+use assay_runner::{Flow, Interpreter, Limits, Notice, Runner, RunnerError, Settings, Task};
+
+use crate::arguments::{PythonArguments, SubjectArguments};
+use crate::failure::Failure;
+use crate::folders;
+
+/// Time between SIGTERM and SIGKILL. A worker has nothing to save; two seconds let it end what it started.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How many times as long as one check a unit may take (`--timeout`).
+const CHECKS_PER_UNIT: f64 = 10.0;
+
+/// A Python environment, the processes that run in it, and what is known of it.
+///
+/// Discovery and probes run *without* the preloads wherever they can: a patch under test must not decide what is
+/// tested. Only what exists through a preload alone is probed with it.
+pub(crate) struct Session {
+    pub(crate) fingerprint: Fingerprint,
+    pythonpath: PathBuf,
+    cache: PathBuf,
+    clean: Option<Runner>,
+    preloaded: Option<Runner>,
+    /// Keeps the folder of scratch folders; removed at the end.
+    scratch: PathBuf,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.clean = None;
+        self.preloaded = None;
+        let _ = std::fs::remove_dir_all(&self.scratch);
+    }
+}
+
+impl Session {
+    /// Finds the Python and takes the fingerprint; starts nothing yet.
+    pub(crate) fn open(arguments: &PythonArguments) -> Result<Self, Failure> {
+        let cache = folders::cache()?;
+        let unreadable = |path: &std::path::Path, error: &dyn std::fmt::Display| {
+            Failure::usage(format!(
+                "the preload {} can't be read: {error}",
+                path.display()
+            ))
+        };
+        if let Some(path) = arguments.preload.iter().find(|path| !path.is_file()) {
+            return Err(unreadable(path, &"it is no file"));
+        }
+        let python = assay_env::find(arguments.python.as_deref(), Some(&cache))
+            .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))?;
+        let pythonpath = assay_env::unpack(&cache).map_err(|error| {
+            Failure::setup(error.to_string())
+                .hint("set ASSAY_CACHE_DIR to a folder that can be written")
+        })?;
+        let fingerprint = assay_env::fingerprint(python, &arguments.preload)
+            .map_err(|(path, error)| unreadable(&path, &error))?;
+        let scratch = std::env::temp_dir().join(format!("assay-{}", std::process::id()));
+        Ok(Self {
+            fingerprint,
+            pythonpath,
+            cache,
+            clean: None,
+            preloaded: None,
+            scratch,
+        })
+    }
+
+    /// How tasks are executed, by the arguments.
+    pub(crate) fn settings(&self, arguments: Option<&SubjectArguments>) -> Settings {
+        let cpus = usize::try_from(self.fingerprint.cpus).unwrap_or(1);
+        let workers = arguments
+            .and_then(|arguments| arguments.workers)
+            .map_or(cpus, usize::from)
+            .max(1);
+        // An equal share for each worker, and one for everything else.
+        let share = self.fingerprint.memory_bytes / (workers as u64 + 1);
+        let timeout = arguments.map_or(60.0, |arguments| arguments.timeout);
+        let memory_bytes = arguments
+            .and_then(|arguments| arguments.memory_limit)
+            .or((share > 0).then_some(share));
+        Settings {
+            workers,
+            limits: Limits {
+                check: Duration::from_secs_f64(timeout),
+                unit: Duration::from_secs_f64(timeout * CHECKS_PER_UNIT),
+                grace: GRACE,
+                memory_bytes,
+            },
+            scratch: self.scratch.clone(),
+            handle_signals: true,
+        }
+    }
+
+    fn has_preloads(&self) -> bool {
+        !self.fingerprint.preloads.is_empty()
+    }
+
+    /// The template without preloads.
+    fn clean(&mut self) -> Result<&Runner, Failure> {
+        if self.clean.is_none() {
+            self.clean = Some(self.start(false)?);
+        }
+        self.clean
+            .as_ref()
+            .ok_or_else(|| Failure::internal("the template is gone"))
+    }
+
+    /// The template with the preloads, if there are any; the other one ends, to free its memory.
+    pub(crate) fn runner(&mut self) -> Result<&Runner, Failure> {
+        if !self.has_preloads() {
+            return self.clean();
+        }
+        self.clean = None;
+        if self.preloaded.is_none() {
+            self.preloaded = Some(self.start(true)?);
+        }
+        self.preloaded
+            .as_ref()
+            .ok_or_else(|| Failure::internal("the template is gone"))
+    }
+
+    /// Ends the template processes.
+    pub(crate) fn end(&mut self) {
+        self.clean = None;
+        self.preloaded = None;
+    }
+
+    fn start(&self, with_preloads: bool) -> Result<Runner, Failure> {
+        let preloads = self.fingerprint.preloads.iter().filter(|_| with_preloads);
+        let interpreter = Interpreter {
+            python: self.fingerprint.python.executable.clone(),
+            pythonpath: self.pythonpath.clone(),
+            preloads: preloads.map(|preload| preload.path.clone()).collect(),
+            always_spawn: false,
+        };
+        Runner::start(interpreter).map_err(|error| match error {
+            RunnerError::Setup(error) => {
+                Failure::internal(format!("the runner can't be set up: {error}"))
+            }
+            RunnerError::Template(detail) => {
+                Failure::setup(format!("no worker can be started: {detail}"))
+                    .hint("`assay doctor` says what is installed and what is missing")
+            }
+        })
+    }
+
+    fn cache(&self, with_preloads: bool) -> Cache {
+        Cache::new(
+            &self.cache,
+            &environment_key(&self.fingerprint, with_preloads),
+        )
+    }
+
+    /// Seconds that units took, kept for the next run.
+    pub(crate) fn durations(&self) -> Cache {
+        self.cache(false)
+    }
+
+    /// What can be tested: all that the library knows, and what preloads add.
+    pub(crate) fn catalog(&mut self) -> Result<Catalog, Failure> {
+        let kept = self.cache(false).discovered();
+        let mut discovered = match kept {
+            Some(discovered) => discovered,
+            None => {
+                let settings = self.settings(None);
+                let found = discover(self.clean()?, &settings)?;
+                self.cache(false).keep_discovered(&found);
+                found
+            }
+        };
+        if self.has_preloads() {
+            let settings = self.settings(None);
+            let with_preloads = discover(self.runner()?, &settings)?;
+            let known: Vec<String> = discovered
+                .architectures
+                .iter()
+                .map(|row| row.name.clone())
+                .collect();
+            let more = with_preloads
+                .architectures
+                .into_iter()
+                .filter(|row| !known.contains(&row.name));
+            discovered.architectures.extend(more);
+            discovered.registered_checks = with_preloads.registered_checks;
+        }
+        Ok(Catalog::new(discovered)?)
+    }
+
+    /// Probes subjects, or takes what is kept of earlier probes.
+    pub(crate) fn probe(
+        &mut self,
+        subjects: Vec<Subject>,
+        platforms: &[Platform],
+        seed: u64,
+        settings: &Settings,
+    ) -> Result<Vec<Candidate>, Failure> {
+        let mut outcomes = BTreeMap::new();
+        for with_preloads in [false, true] {
+            if with_preloads && !self.has_preloads() {
+                continue;
+            }
+            let cache = self.cache(with_preloads);
+            let ready = |outcome: Option<&ProbeOutcome>| {
+                matches!(outcome, Some(ProbeOutcome::Answered(Probed::Ready { .. })))
+            };
+            let mut open = Vec::new();
+            let missing: Vec<&Subject> = subjects
+                .iter()
+                .filter(|subject| !ready(outcomes.get(*subject)))
+                .collect();
+            for subject in missing {
+                // A checkpoint's folder can change: it is looked at each time.
+                let kept = match subject {
+                    Subject::Architecture { .. } => cache.probed(&subject.to_string()),
+                    Subject::Checkpoint { .. } => None,
+                };
+                match kept {
+                    Some(probed) => {
+                        outcomes.insert(subject.clone(), ProbeOutcome::Answered(probed));
+                    }
+                    None => open.push(subject.clone()),
+                }
+            }
+            if open.is_empty() {
+                continue;
+            }
+            let runner = if with_preloads {
+                self.runner()?
+            } else {
+                self.clean()?
+            };
+            for (subject, outcome) in probe_all(runner, open, seed, settings)? {
+                if let (ProbeOutcome::Answered(probed), Subject::Architecture { .. }) =
+                    (&outcome, &subject)
+                {
+                    cache.keep_probed(&subject.to_string(), probed);
+                }
+                outcomes.insert(subject, outcome);
+            }
+        }
+        let candidate = |subject: &Subject, platform: Platform| Candidate {
+            subject: subject.clone(),
+            platform,
+            probe: outcomes
+                .get(subject)
+                .cloned()
+                .unwrap_or(ProbeOutcome::Lost(Ending::NotRun {
+                    why: "interrupted".into(),
+                })),
+        };
+        Ok(subjects
+            .iter()
+            .flat_map(|subject| platforms.iter().map(move |platform| (subject, *platform)))
+            .map(|(s, p)| candidate(s, p))
+            .collect())
+    }
+}
+
+fn discover(runner: &Runner, settings: &Settings) -> Result<Discovered, Failure> {
+    let mut found = None;
+    let mut lost = String::from("it said nothing");
+    let task = Task {
+        job: Job::Discover,
+        estimate_seconds: None,
+    };
+    let run = runner.run(vec![task], settings, &mut |notice| {
+        match notice {
+            Notice::Discovered { discovered } => found = Some(*discovered),
+            Notice::UnitEnded {
+                lost: Some(ending),
+                output,
+                ..
+            } => {
+                let printed = output
+                    .tail
+                    .lines()
+                    .chain(output.head.lines())
+                    .last()
+                    .unwrap_or_default()
+                    .to_owned();
+                lost = format!("{ending:?} {printed}");
+            }
+            _ => {}
+        }
+        Flow::Continue
+    });
+    run.map_err(|error| Failure::internal(error.to_string()))?;
+    found.ok_or_else(|| Failure::internal(format!("the architectures can't be listed: {lost}")))
+}
+
+fn probe_all(
+    runner: &Runner,
+    subjects: Vec<Subject>,
+    seed: u64,
+    settings: &Settings,
+) -> Result<Vec<(Subject, ProbeOutcome)>, Failure> {
+    let task = |subject: &Subject| Task {
+        job: Job::Probe {
+            subject: subject.clone(),
+            platform: Platform::Cpu,
+            seed,
+        },
+        estimate_seconds: None,
+    };
+    let tasks = subjects.iter().map(task).collect();
+    let lost = ProbeOutcome::Lost(Ending::NotRun {
+        why: "interrupted".into(),
+    });
+    let mut outcomes = vec![lost; subjects.len()];
+    let mut interrupted = false;
+    let mut sink = |notice| {
+        match notice {
+            Notice::Probed { unit, probed } => {
+                if let Some(outcome) = outcomes.get_mut(unit as usize) {
+                    *outcome = ProbeOutcome::Answered(*probed);
+                }
+            }
+            Notice::UnitEnded {
+                unit,
+                lost: Some(ending),
+                ..
+            } => {
+                if let Some(outcome) = outcomes.get_mut(unit as usize) {
+                    *outcome = ProbeOutcome::Lost(ending);
+                }
+            }
+            Notice::Interrupted { .. } => interrupted = true,
+            _ => {}
+        }
+        Flow::Continue
+    };
+    runner
+        .run(tasks, settings, &mut sink)
+        .map_err(|error| Failure::internal(error.to_string()))?;
+    if interrupted {
+        return Err(Failure::interrupted());
+    }
+    Ok(subjects.into_iter().zip(outcomes).collect())
+}

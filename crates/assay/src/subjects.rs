@@ -1,0 +1,90 @@
+use std::path::Path;
+
+use assay_catalog::{Catalog, SelectionError, Wanted, wanted};
+use assay_model::{Family, Platform, PythonEnvironment, Subject};
+
+use crate::arguments::SubjectArguments;
+use crate::failure::Failure;
+
+/// The families named, or an error that says which there are.
+pub(crate) fn families(names: &[String]) -> Result<Vec<Family>, SelectionError> {
+    let family = |name: &String| {
+        Family::ALL
+            .into_iter()
+            .find(|family| family.name() == name)
+            .ok_or_else(|| SelectionError::UnknownFamily { name: name.clone() })
+    };
+    names.iter().map(family).collect()
+}
+
+/// The platforms named, or an error that says which there are.
+pub(crate) fn platforms(names: &[String]) -> Result<Vec<Platform>, SelectionError> {
+    let platform = |name: &String| {
+        Platform::ALL
+            .into_iter()
+            .find(|platform| platform.name() == name)
+            .ok_or_else(|| SelectionError::UnknownPlatform { name: name.clone() })
+    };
+    names.iter().map(platform).collect()
+}
+
+/// The subjects that the command line asks for, each once, in its order.
+pub(crate) fn select(
+    arguments: &SubjectArguments,
+    catalog: &Catalog,
+    python: &PythonEnvironment,
+) -> Result<Vec<Subject>, Failure> {
+    let families = families(&arguments.family)?;
+    let mut subjects: Vec<Subject> = Vec::new();
+    let mut add = |subject: Subject| {
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    };
+    let sampler = || {
+        catalog
+            .sampler()
+            .into_iter()
+            .map(|row| Subject::architecture(&row.name))
+    };
+    if arguments.all || !families.is_empty() {
+        let of_family = |family| families.is_empty() || families.contains(&family);
+        catalog
+            .architectures()
+            .filter(|row| of_family(row.family))
+            .for_each(|row| add(Subject::architecture(&row.name)));
+    } else if arguments.subjects.is_empty() {
+        sampler().for_each(&mut add);
+    }
+    for word in &arguments.subjects {
+        match wanted(word, |folder| Path::new(folder).is_dir()) {
+            Wanted::Sampler => sampler().for_each(&mut add),
+            Wanted::Architecture(name) => {
+                add(Subject::architecture(&catalog.architecture(&name)?.name))
+            }
+            Wanted::Folder(folder) => add(checkpoint(word, Path::new(&folder), arguments)?),
+            Wanted::Hub(id) => {
+                let folder = assay_env::folder_of_hub_id(&id, python, arguments.allow_pickle)
+                    .map_err(refused)?;
+                add(checkpoint(word, &folder, arguments)?);
+            }
+        }
+    }
+    subjects.truncate(arguments.limit.unwrap_or(usize::MAX));
+    Ok(subjects)
+}
+
+fn checkpoint(name: &str, folder: &Path, arguments: &SubjectArguments) -> Result<Subject, Failure> {
+    assay_env::inspect_checkpoint(
+        name,
+        folder,
+        arguments.trust_remote_code,
+        arguments.allow_pickle,
+    )
+    .map_err(refused)
+}
+
+fn refused(error: assay_env::CheckpointError) -> Failure {
+    let hint = error.hint();
+    Failure::setup(error.to_string()).hint(hint)
+}
