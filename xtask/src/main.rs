@@ -1,2 +1,41 @@
-//! Set-up, build, tests and benchmarks.
-fn main() {}
+//! `cargo xtask`: set-up, build, run, tests and benchmarks, from nothing but a Rust toolchain, Python with pip and the registries.
+
+mod bench;
+mod mutants;
+mod setup;
+mod step;
+mod tests;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask run [ARGS…]              set up what is missing, then `assay run ARGS`; without ARGS the sampler and a real checkpoint
+       cargo xtask test [--tier fast|full]  every test; fast leaves out what runs models (default: full)
+       cargo xtask build                    build the release binary and print its path
+       cargo xtask mutants [NAME…]          run the planted bugs: killed, survivors, falsely accused
+       cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["run", rest @ ..] => setup::run(rest),
+        ["build"] => setup::build().map(|binary| {
+            println!("{}", binary.display());
+            ExitCode::SUCCESS
+        }),
+        ["test"] => tests::test(tests::Tier::Full),
+        ["test", "--tier", "fast"] => tests::test(tests::Tier::Fast),
+        ["test", "--tier", "full"] => tests::test(tests::Tier::Full),
+        ["mutants", names @ ..] => mutants::mutants(names),
+        ["bench", "runner"] => bench::runner(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(3)
+    })
+}

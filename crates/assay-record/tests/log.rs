@@ -1,5 +1,8 @@
 //! The log as a whole: written, damaged, read, folded.
-#![allow(clippy::unwrap_used, reason = "a test may panic; clippy knows test functions only, not what they share")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic; clippy knows test functions only, not what they share"
+)]
 
 use assay_model::event::{Event, Header};
 use assay_model::{

@@ -1,0 +1,160 @@
+//! Workers that misbehave: the right outcome on the right case, and every other case unharmed.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::process::Command;
+
+use support::Ran;
+
+const LIMITS: [&str; 8] = [
+    "--checks",
+    "forward.runs,forward.finite,fault.it,fault.after",
+    "--timeout",
+    "6",
+    "--memory-limit",
+    "600MiB",
+    "--seed",
+    "1",
+];
+
+/// Runs bert, which has the fault, and distilbert, which hasn't; asserts that nothing but `fault.it` of bert is no pass.
+fn with_fault(name: &str, outcome: &str, reason: Option<&str>) -> Ran {
+    let words: Vec<&str> = ["bert", "distilbert"].into_iter().chain(LIMITS).collect();
+    let ran = support::run(&words, Some(&format!("faults/{name}.py")));
+    let faulty = ran.case("bert", "fault.it");
+    assert_eq!(faulty["outcome"], outcome, "{faulty:#}");
+    if let Some(reason) = reason {
+        assert_eq!(faulty["reason"]["kind"], reason, "{faulty:#}");
+    }
+    for (subject, check, row) in ran.cases() {
+        if (subject, check) != ("bert", "fault.it") {
+            assert_eq!(row["outcome"], "passed", "{row:#}");
+            assert_eq!(row["provenance"], "real", "{row:#}");
+        }
+    }
+    assert_eq!((ran.count("planned"), ran.count("recorded")), (8, 8));
+    assert_eq!(ran.code(), i32::from(outcome != "passed"));
+    ran
+}
+
+/// Processes of this machine whose command line holds the preload's name: what a worker left behind.
+fn left_behind(name: &str) -> String {
+    let output = Command::new("ps")
+        .args(["-eo", "pid,args"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .filter(|line| line.contains(name) && !line.contains("ps -eo"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_segfault_crashes_its_case_alone() {
+    let ran = with_fault("segfault", "crashed", Some("signal"));
+    assert!(
+        ran.case("bert", "fault.it")["reason"]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("SIGSEGV")
+    );
+}
+
+#[test]
+fn leaving_with_status_0_is_a_crash() {
+    with_fault("exits_without_a_word", "crashed", Some("exit"));
+}
+
+#[test]
+fn a_hang_in_c_times_out() {
+    with_fault("hangs_in_c", "timed_out", Some("deadline"));
+}
+
+#[test]
+fn ignoring_sigterm_does_not_help() {
+    with_fault("ignores_sigterm", "timed_out", Some("deadline"));
+}
+
+#[test]
+fn eating_memory_ends_at_the_cap() {
+    with_fault("eats_memory", "out_of_memory", Some("memory"));
+}
+
+#[test]
+fn eating_shared_memory_ends_at_the_cap() {
+    with_fault("maps_shared_memory", "out_of_memory", Some("memory"));
+}
+
+#[test]
+fn what_a_worker_leaves_behind_is_killed() {
+    for name in ["leaves_a_grandchild", "leaves_a_daemon"] {
+        let ran = with_fault(name, "passed", None);
+        // The summary is written when all is over: nothing of this run may live.
+        assert_eq!(
+            left_behind(&ran.folder.path().display().to_string()),
+            "",
+            "{name}"
+        );
+    }
+    let log = std::fs::read_to_string(
+        with_fault("leaves_a_daemon", "passed", None)
+            .folder
+            .path()
+            .join("report/events.jsonl"),
+    );
+    assert!(
+        log.unwrap().contains("\"strays\":1"),
+        "the daemon is counted"
+    );
+}
+
+#[test]
+fn closing_the_socket_is_a_crash() {
+    with_fault("closes_its_sockets", "crashed", None);
+}
+
+#[test]
+fn a_gigabyte_of_output_is_bounded() {
+    let ran = with_fault("prints_a_gigabyte", "passed", None);
+    let log = ran.folder.path().join("report/events.jsonl");
+    assert!(std::fs::metadata(&log).unwrap().len() < 2_000_000);
+    assert!(
+        std::fs::read_to_string(&log)
+            .unwrap()
+            .contains("\"total_bytes\":1073741824")
+    );
+}
+
+#[test]
+fn garbage_on_the_socket_is_an_error() {
+    with_fault("writes_garbage", "errored", Some("protocol"));
+}
+
+#[test]
+fn speaking_for_another_unit_or_check_is_an_error() {
+    with_fault("speaks_for_another", "errored", Some("protocol"));
+    with_fault("reports_another_check", "errored", Some("protocol"));
+}
+
+#[test]
+fn lying_about_the_device_is_an_error() {
+    with_fault("lies_about_the_device", "errored", Some("wrong_device"));
+}
+
+#[test]
+fn scratch_that_can_not_be_written_goes_all_the_same() {
+    let ran = with_fault("fills_read_only_scratch", "passed", None);
+    drop(ran);
+    let left = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let mine = left
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with("assay-unit")
+        })
+        .count();
+    assert_eq!(mine, 0);
+}

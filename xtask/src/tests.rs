@@ -1,0 +1,161 @@
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use crate::setup::{Ready, cache, cargo, ready, root};
+use crate::step::{Failed, loud, step};
+
+/// How much is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// What needs no model: seconds once it is built.
+    Fast,
+    /// Everything.
+    Full,
+}
+
+/// The version that is installed where there is none.
+const NEXTEST: &str = "0.9.143";
+
+/// `cargo xtask test`.
+pub(crate) fn test(tier: Tier) -> Result<ExitCode, Failed> {
+    let began = Instant::now();
+    let ready = ready()?;
+    step("rustfmt", cargo().args(["fmt", "--all", "--check"]))?;
+    step(
+        "clippy",
+        cargo().args([
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
+    let ruff = ready.tools.join("bin/ruff");
+    let python = root().join("python");
+    step(
+        "ruff check",
+        Command::new(&ruff)
+            .current_dir(&python)
+            .args(["check", "--no-cache", ".", "../tests"]),
+    )?;
+    step(
+        "ruff format",
+        Command::new(&ruff).current_dir(&python).args([
+            "format",
+            "--no-cache",
+            "--check",
+            ".",
+            "../tests",
+        ]),
+    )?;
+    readme()?;
+    // `--no-tests=fail` is nextest's default: a filter that matches nothing is an error.
+    let mut nextest = nextest()?;
+    nextest.args(["run", "--workspace"]);
+    if tier == Tier::Fast {
+        nextest.args(["-E", "not (package(assay) and kind(test))"]);
+    }
+    loud("nextest", with_environment(&mut nextest, &ready))?;
+    let mut pytest = Command::new(&ready.python);
+    pytest
+        .current_dir(&python)
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
+        .env("PYTHONPATH", &ready.tools);
+    loud("pytest", with_environment(&mut pytest, &ready))?;
+    let mut left_out = vec![
+        "benchmarks (cargo xtask bench)",
+        "every architecture (assay run --all)",
+        "GPU (none is used by this version)",
+    ];
+    if tier == Tier::Full {
+        sampler(&ready)?;
+        let mut mutants = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
+        loud("mutants", mutants.arg("mutants"))?;
+    } else {
+        left_out.extend(["runs of real models", "mutants"]);
+    }
+    eprintln!("left out: {}", left_out.join(", "));
+    eprintln!("all tests passed, {:.0} s", began.elapsed().as_secs_f64());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn with_environment<'a>(command: &'a mut Command, ready: &Ready) -> &'a mut Command {
+    command
+        .env("ASSAY_PYTHON", &ready.python)
+        .env("ASSAY_TEST_CHECKPOINT", ready.checkpoint())
+        .env("HF_HUB_OFFLINE", "1")
+        .env("OMP_NUM_THREADS", "1")
+        .env_remove("ASSAY_PYTHONPATH")
+}
+
+/// The sampler and the real checkpoint, for real: the same job as `cargo xtask run`.
+fn sampler(ready: &Ready) -> Result<(), Failed> {
+    let folder = std::env::temp_dir().join(format!("assay-sampler-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut command = Command::new(&ready.assay);
+    command
+        .current_dir(&folder)
+        .args(["run", "sampler"])
+        .arg(ready.checkpoint());
+    let done = loud(
+        "the sampler and a real checkpoint",
+        with_environment(&mut command, ready),
+    );
+    let _ = std::fs::remove_dir_all(&folder);
+    done
+}
+
+/// The first two commands in the README are the ones that set up and run, and set up and test.
+fn readme() -> Result<(), Failed> {
+    let text = std::fs::read_to_string(root().join("README.md"))
+        .map_err(|error| format!("README.md: {error}"))?;
+    let commands: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("cargo "))
+        .take(2)
+        .collect();
+    if commands == ["cargo xtask run", "cargo xtask test"] {
+        eprintln!("the README's commands … ok");
+        return Ok(());
+    }
+    Err(format!(
+        "the README's first two commands are {commands:?}, not `cargo xtask run` and `cargo xtask test`"
+    ))
+}
+
+/// Nextest from the path, or installed into the cache.
+fn nextest() -> Result<Command, Failed> {
+    let there = cargo()
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if there {
+        let mut command = cargo();
+        command.arg("nextest");
+        return Ok(command);
+    }
+    let folder = cache()?.join(format!("nextest-{NEXTEST}"));
+    let binary = folder.join("bin/cargo-nextest");
+    if !binary.exists() {
+        let mut install = cargo();
+        install
+            .args([
+                "install",
+                "--quiet",
+                "cargo-nextest",
+                "--locked",
+                "--version",
+                NEXTEST,
+                "--root",
+            ])
+            .arg(&folder);
+        step("installing nextest", &mut install)?;
+    }
+    let mut command = Command::new(binary);
+    command.current_dir(root()).arg("nextest");
+    Ok(command)
+}
