@@ -1,0 +1,217 @@
+//! What the command line gets wrong: a clear error that says what to do, its exit code, and nothing written.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+
+/// Runs `assay` with these words in a folder; asserts the exit code and that each text is in the error.
+fn refused(folder: &Path, words: &[&str], code: i32, texts: &[&str]) -> Output {
+    let before = files(folder);
+    let output = support::assay(folder).args(words).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {stderr}");
+    for text in texts {
+        assert!(stderr.contains(text), "{words:?}: no `{text}` in: {stderr}");
+    }
+    assert!(stderr.contains("error: "), "{stderr}");
+    assert_eq!(files(folder), before, "{words:?} wrote something");
+    output
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn names_that_do_not_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |words: &[&str], texts: &[&str]| refused(folder.path(), words, 2, texts);
+    refused(
+        &["run", "bertt"],
+        &["no architecture `bertt`", "hint: did you mean bert"],
+    );
+    refused(
+        &["run", "bert", "--checks", "forward.finit"],
+        &[
+            "no check or group `forward.finit`",
+            "did you mean forward.finite",
+            "save_load",
+        ],
+    );
+    refused(
+        &["run", "bert", "--platform", "cuda"],
+        &["no platform `cuda`", "the platforms are cpu"],
+    );
+    refused(
+        &["run", "--family", "visual"],
+        &["no family `visual`", "vision"],
+    );
+    refused(
+        &["run", "bert", "--preload", "missing.py"],
+        &["the preload missing.py"],
+    );
+    refused(&["run", "bert", "--timeout", "-1"], &["above 0"]);
+    refused(&["report", "nonsense"], &["no run `nonsense`", "hint: "]);
+}
+
+#[test]
+fn folders_that_are_no_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |name: &str, files: &[(&str, &str)]| {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        for (file, content) in files {
+            std::fs::write(folder.path().join(name).join(file), content).unwrap();
+        }
+    };
+    make("empty", &[]);
+    make(
+        "pickle",
+        &[
+            ("config.json", r#"{"model_type": "bert"}"#),
+            ("pytorch_model.bin", "x"),
+        ],
+    );
+    make(
+        "remote",
+        &[
+            (
+                "config.json",
+                r#"{"model_type": "x", "auto_map": {"AutoModel": "m.M"}}"#,
+            ),
+            ("model.safetensors", "x"),
+        ],
+    );
+    let refused = |words: &[&str], texts: &[&str]| refused(folder.path(), words, 3, texts);
+    refused(&["run", "./nowhere"], &["there is no folder"]);
+    refused(&["run", "./empty"], &["is no checkpoint: config.json"]);
+    refused(&["run", "./pickle"], &["pickle", "--allow-pickle"]);
+    refused(
+        &["run", "./remote"],
+        &["needs code that it brings along", "--trust-remote-code"],
+    );
+    refused(
+        &["run", "nobody/nothing"],
+        &["not in the cache of huggingface_hub", "HF_HUB_OFFLINE"],
+    );
+}
+
+#[test]
+fn a_python_that_is_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let fake = |name: &str, answer: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    };
+    let old = fake("old", r#"{"version": "3.9.1", "packages": {}}"#);
+    let bare = fake(
+        "bare",
+        r#"{"version": "3.12.0", "packages": {"torch": null}}"#,
+    );
+    let refused = |python: &str, texts: &[&str]| {
+        refused(
+            folder.path(),
+            &["run", "bert", "--python", python],
+            3,
+            texts,
+        )
+    };
+    refused(
+        "/nonexistent/python",
+        &["is not a Python that runs", "hint: "],
+    );
+    refused("/bin/echo", &["is not a Python that runs"]);
+    refused(&old, &["is Python 3.9.1", "3.11 is the oldest"]);
+    refused(&bare, &["has no torch", "pip install torch"]);
+}
+
+#[test]
+fn no_python_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = support::assay(folder.path());
+    command
+        .args(["run", "bert"])
+        .env_remove("ASSAY_PYTHON")
+        .env_remove("VIRTUAL_ENV");
+    let output = command
+        .env("ASSAY_CACHE_DIR", folder.path().join("cache"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("there is no Python environment") && stderr.contains("assay env create"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_preload_that_raises_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("broken.py"),
+        "x = 1\nraise ValueError('no')\n",
+    )
+    .unwrap();
+    refused(
+        folder.path(),
+        &["run", "bert", "--preload", "broken.py"],
+        3,
+        &["broken.py:2", "ValueError: no"],
+    );
+}
+
+#[test]
+fn a_run_that_executes_nothing_real_is_not_green() {
+    let folder = tempfile::tempdir().unwrap();
+    // `vit` has no tokens: the one check that was asked for does not apply.
+    let words = [
+        "run",
+        "vit",
+        "--checks",
+        "batch.left_padding",
+        "--report-dir",
+        "report",
+    ];
+    let output = support::assay(folder.path()).args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let mut allowed = support::assay(folder.path());
+    allowed.args([
+        "run",
+        "vit",
+        "--checks",
+        "batch.left_padding",
+        "--report-dir",
+        "other",
+        "--no-tests",
+        "pass",
+    ]);
+    assert_eq!(allowed.output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn a_record_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("report")).unwrap();
+    std::fs::write(folder.path().join("report/events.jsonl"), "precious").unwrap();
+    refused(
+        folder.path(),
+        &["run", "vit", "--report-dir", "report"],
+        2,
+        &["there is a record in report already", "--report-dir"],
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("report/events.jsonl")).unwrap(),
+        "precious"
+    );
+}

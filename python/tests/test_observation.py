@@ -1,0 +1,42 @@
+"""Comparisons tell exactly what differs."""
+
+import json
+
+import torch
+
+from assay.observation import comparison
+
+
+def test_equal_bits_differ_nowhere():
+    x = torch.tensor([1.0, float("nan"), -2.0])
+    row = comparison("x", x, x.clone(), None)
+    assert (row["differing"], row["elements"], row["max_reference"]) == (0, 3, 2.0)
+
+
+def test_one_element_is_found_with_its_place():
+    x = torch.zeros(2, 3)
+    y = x.clone()
+    y[1, 2] = 0.5
+    row = comparison("x", y, x, None)
+    assert (row["differing"], row["max_difference"], row["worst_index"]) == (1, 0.5, [1, 2])
+
+
+def test_a_negative_zero_is_another_zero():
+    assert comparison("x", torch.tensor([-0.0, 1.0]), torch.tensor([0.0, 1.0]), None)["differing"] == 1
+
+
+def test_one_sided_infinities_are_counted_and_stay_out_of_the_numbers():
+    row = comparison("x", torch.tensor([float("inf"), 1.0]), torch.tensor([0.0, 1.0]), None)
+    assert (row["non_finite_mismatch"], row["max_difference"]) == (1, 0.0)
+    json.dumps(row, allow_nan=False)
+
+
+def test_another_shape_or_type_is_said():
+    assert comparison("x", torch.zeros(2), torch.zeros(3), None)["shape_mismatch"]
+    assert comparison("x", torch.zeros(2), torch.zeros(2, dtype=torch.float64), None)["shape_mismatch"]
+
+
+def test_the_oracle_measures_both_errors():
+    exact = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    row = comparison("x", torch.tensor([1.5, 2.0]), torch.tensor([1.0, 2.25]), (exact, exact))
+    assert row["oracle"] == {"result": 0.5 / 2**0.5, "reference": 0.25 / 2**0.5}

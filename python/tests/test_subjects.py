@@ -1,0 +1,83 @@
+"""Shrinking keeps the structure, inputs are drawn row by row, and the probe says what it did."""
+
+import pytest
+import torch
+import transformers
+
+from assay import catalog, subjects
+from assay.subjects import build, inputs
+
+NAMES = ["bert", "llama", "t5", "vit", "resnet", "whisper", "clip", "llava", "mixtral", "qwen3_moe", "mamba2", "patchtst"]
+
+
+def subject(name):
+    return {"kind": "architecture", "name": name, "auto_class": "AutoModel"}
+
+
+@pytest.fixture(scope="module")
+def ready():
+    return {name: subjects.probe(subject(name), "cpu", 1)["ready"] for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tiny_model_has_the_module_types_of_the_full_one(name, ready):
+    def kinds(model):
+        return {type(module) for module in model.modules()}
+
+    recipe = ready[name]["recipe"]
+    tiny = subjects.make_model(subject(name), recipe, subjects.make_config(subject(name), recipe), meta=True)
+    default = build.default_config(subject(name))
+    if name == "patchtst":
+        default.prediction_length = 4
+    full = subjects.make_model(subject(name), None, default, meta=True)
+    assert kinds(tiny) == kinds(full)
+    assert sum(parameter.numel() for parameter in tiny.parameters()) < 1_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_sizes_and_lengths_change(name, ready):
+    for change in ready[name]["facts"]["changes"]:
+        old, new = change["from"], change["to"]
+        assert change["rule"]
+        if isinstance(old, list):
+            assert isinstance(new, list)
+            assert all(isinstance(value, int) for value in new) or set(map(repr, new)) <= set(map(repr, old))
+        else:
+            assert old is None or (isinstance(old, int) and not isinstance(old, bool) and isinstance(new, int))
+
+
+def test_a_row_is_the_same_in_every_batch_and_other_seeds_differ():
+    spec = inputs.InputSpec("pixel_values", "pixels", "float32", (3, 4, 4))
+    two, one = inputs.draw(spec, 1, 2), inputs.draw(spec, 1, 1)
+    assert torch.equal(two[:1], one)
+    assert not torch.equal(two[0], two[1])
+    assert not torch.equal(two, inputs.draw(spec, 2, 2))
+
+
+def test_image_tokens_match_the_features(ready):
+    recipe = ready["llava"]["recipe"]
+    config = subjects.make_config(subject("llava"), recipe)
+    tokens = subjects.make_inputs(subject("llava"), recipe, config, seed=1)["input_ids"]
+    side = config.vision_config.image_size // config.vision_config.patch_size
+    assert int((tokens[0] == config.image_token_id).sum()) == side * side
+
+
+def test_what_can_not_be_built_says_where_it_failed(monkeypatch):
+    def broken(self, *args, **kwargs):
+        raise ValueError("no")
+
+    monkeypatch.setattr(transformers.BertModel, "__init__", broken)
+    failed = subjects.probe(subject("bert"), "cpu", 1)["failed"]
+    assert failed["stage"] == "build"
+    assert failed["raised"]["exception"] == "ValueError"
+    assert failed["raised"]["frames"]
+
+
+def test_every_base_architecture_is_listed_once():
+    rows = catalog.discover()
+    names = [row["name"] for row in rows]
+    assert names == sorted(set(names))
+    mapping = transformers.models.auto.modeling_auto.MODEL_MAPPING_NAMES
+    assert set(mapping) <= set(names)
+    families = {row["family"] for row in rows}
+    assert len(families) == 10

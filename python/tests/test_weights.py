@@ -1,0 +1,48 @@
+"""The generator agrees with the judge's; filling is by name, finite, and the same twice."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from assay.weights import fill, variates, words
+
+VECTORS = json.loads((Path(__file__).parents[2] / "tests/vectors/generator.json").read_text())
+
+
+@pytest.mark.parametrize("row", VECTORS, ids=lambda row: row["name"] or "empty")
+def test_vectors(row):
+    nonce, name, index = int(row["nonce"]), row["name"], row["index"]
+    assert str(int(words(nonce, name, 1, index)[0])) == row["word"]
+    assert int(variates(nonce, name, 1, index).view(np.uint32)[0]) == row["variate_bits"]
+
+
+def test_an_element_does_not_depend_on_those_before_it():
+    assert np.array_equal(variates(3, "a", 10)[4:], variates(3, "a", 6, start=4))
+
+
+def filled(nonce):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Embedding(8, 4), torch.nn.Linear(4, 3), torch.nn.LayerNorm(3), torch.nn.BatchNorm1d(3))
+    initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    fill(model, nonce, initial)
+    fill(model, nonce, initial)
+    return model
+
+
+def test_what_the_judge_draws_again_is_what_is_filled():
+    linear = filled(5)[1]
+    assert np.array_equal(linear.weight.detach().numpy().ravel(), variates(5, "1.weight", 12) * np.float32(0.5))
+    assert np.array_equal(linear.bias.detach().numpy(), variates(5, "1.bias", 3) * np.float32(0.1))
+
+
+def test_norms_stay_around_what_the_library_gave_them_and_variances_positive():
+    model = filled(5)
+    assert (model[2].weight - 1).abs().max() < 0.2 * 3.5
+    assert (model[3].running_var > 0).all()
+
+
+def test_another_nonce_gives_other_weights():
+    assert not torch.equal(filled(5)[1].weight, filled(6)[1].weight)
