@@ -32,6 +32,15 @@ class Observation:
         """Adds a comparison. `exact` holds the float64 runs of result and reference, where the check made them."""
         self.fields["comparisons"].append(comparison(label, result, reference, exact))
 
+    def compare_outputs(self, results: dict[str, torch.Tensor], references: dict[str, torch.Tensor]) -> None:
+        """Compares outputs of the same name. One that only one side has is a difference of shape; one without elements has no bits."""
+        for name in [*references, *(name for name in results if name not in references)]:
+            if name not in results or name not in references:
+                where = "the result" if name in results else "the reference"
+                self.fields["comparisons"].append({**_empty_row(name, (results | references)[name]), "shape_mismatch": f"only in {where}"})
+            elif results[name].numel() or results[name].shape != references[name].shape:
+                self.compare(name, results[name], references[name])
+
     def tally(self, label: str, have: int, of: int, lacking: Iterable[str] = ()) -> None:
         """Adds a count of those that have a property, with the names of those that lack it."""
         self.fields["tallies"].append({"label": label, "have": have, "of": of, "lacking": list(lacking)[:MAX_LACKING]})
@@ -60,26 +69,13 @@ class Observation:
 def comparison(
     label: str, result: torch.Tensor, reference: torch.Tensor, exact: tuple[torch.Tensor, torch.Tensor] | None
 ) -> dict[str, Any]:
-    """The `Comparison` of `observation.rs`."""
-    row = {
-        "label": label,
-        "dtype": _name(result.dtype),
-        "shape": list(result.shape),
-        "shape_mismatch": None,
-        "elements": 0,
-        "differing": 0,
-        "max_difference": 0.0,
-        "rms_difference": 0.0,
-        "max_reference": 0.0,
-        "rms_reference": 0.0,
-        "non_finite_mismatch": 0,
-        "worst_index": [],
-        "oracle": None,
-    }
+    """The `Comparison` of `observation.rs`. Complex numbers are compared as pairs of real ones."""
+    row = _empty_row(label, result)
     if result.shape != reference.shape or result.dtype != reference.dtype:
         row["shape_mismatch"] = f"{list(result.shape)} of {_name(result.dtype)} against {list(reference.shape)} of {_name(reference.dtype)}"
         return row
-    result, reference = result.detach(), reference.detach()
+    result, reference = _real(result.detach()), _real(reference.detach())
+    row["shape"] = list(result.shape)
     row["elements"] = result.numel()
     if exact is None and _same_bits(result, reference):
         finite = torch.where(reference.isfinite(), reference, torch.zeros_like(reference)).double()
@@ -101,11 +97,43 @@ def comparison(
         row["rms_reference"] = _rms(sized)
         worst = int(difference.argmax())
         row["worst_index"] = [int(i) for i in torch.unravel_index(torch.tensor(worst), result.shape)]
-    if exact is not None and all(tensor.shape == result.shape for tensor in exact):
-        errors = {"result": _rms(wide - exact[0].double()), "reference": _rms(wide_reference - exact[1].double())}
-        if all(error == error and error != float("inf") for error in errors.values()):
-            row["oracle"] = errors
+    if exact is not None:
+        row["oracle"] = _oracle(wide, wide_reference, _real(exact[0]).double(), _real(exact[1]).double())
     return row
+
+
+def _oracle(result: torch.Tensor, reference: torch.Tensor, exact: torch.Tensor, exact_reference: torch.Tensor) -> dict[str, float] | None:
+    """The `OracleErrors`; none if the float64 runs have another shape, or are finite where the tested ones are not (or the other way
+    round): an overflow in one of the two precisions is no error that a root mean square could show."""
+    if exact.shape != result.shape or exact_reference.shape != result.shape:
+        return None
+    finite = result.isfinite() & reference.isfinite()
+    if not torch.equal(finite, exact.isfinite() & exact_reference.isfinite()):
+        return None
+    return {"result": _rms((result - exact)[finite]), "reference": _rms((reference - exact_reference)[finite])}
+
+
+def _empty_row(label: str, result: torch.Tensor) -> dict[str, Any]:
+    """A comparison in which nothing was compared yet."""
+    return {
+        "label": label,
+        "dtype": _name(result.dtype),
+        "shape": list(result.shape),
+        "shape_mismatch": None,
+        "elements": 0,
+        "differing": 0,
+        "max_difference": 0.0,
+        "rms_difference": 0.0,
+        "max_reference": 0.0,
+        "rms_reference": 0.0,
+        "non_finite_mismatch": 0,
+        "worst_index": [],
+        "oracle": None,
+    }
+
+
+def _real(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
 
 
 def _same_bits(result: torch.Tensor, reference: torch.Tensor) -> bool:

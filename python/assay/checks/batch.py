@@ -17,53 +17,80 @@ PADDED_ROLES = ("tokens", "attention_mask", "token_types")
 def rows(unit: Unit) -> Observation:
     """Each row of the batch against the run of that row alone."""
     seen = Observation()
-    batch = next(iter(unit.inputs.values())).shape[0]
-    together64 = unit.forward64(unit.inputs)
-    for row in range(batch):
-        alone_inputs = {name: tensor[row : row + 1] for name, tensor in unit.inputs.items()}
-        alone, alone64 = unit.forward(alone_inputs), unit.forward64(alone_inputs)
-        for name in _per_row(unit.reference, alone, batch):
-            exact = together64 and alone64 and (together64[name][row : row + 1], alone64[name])
-            seen.compare(f"{name}, row {row}", unit.reference[name][row : row + 1], alone[name], exact or None)
+    together64 = unit.reference64 or {}
+    for row, (alone, alone64) in enumerate(unit.alone):
+        for name, together in unit.reference.items():
+            if name not in alone or together.ndim != alone[name].ndim:
+                # A batch of one that loses a dimension or an output: the classical `squeeze`.
+                seen.compare_outputs({f"{name}, row {row}": alone[name]} if name in alone else {}, {f"{name}, row {row}": together})
+                continue
+            axis = _axis(together, alone[name], len(unit.alone))
+            if axis is None or not together.numel():
+                continue
+            length = alone[name].shape[axis]
+            result = together.narrow(axis, row * length, length)
+            exact = None
+            if alone64 and name in alone64 and name in together64 and together64[name].shape == together.shape:
+                exact = (together64[name].narrow(axis, row * length, length), alone64[name])
+            seen.compare(f"{name}, row {row}", result, alone[name], exact)
+    _note_oracle(seen, unit)
     return seen
 
 
 def order(unit: Unit) -> Observation:
     """The batch in reverse order."""
     seen = Observation()
-    batch = next(iter(unit.inputs.values())).shape[0]
-    turned = unit.forward({name: tensor.flip(0) for name, tensor in unit.inputs.items()})
-    turned64 = unit.forward64({name: tensor.flip(0) for name, tensor in unit.inputs.items()})
-    straight64 = unit.forward64(unit.inputs)
-    alone = unit.forward({name: tensor[:1] for name, tensor in unit.inputs.items()})
-    for name in _per_row(unit.reference, alone, batch):
-        exact = turned64 and straight64 and (turned64[name].flip(0), straight64[name])
-        seen.compare(f"{name}, reversed", turned[name].flip(0), unit.reference[name], exact or None)
+    reversed_inputs = {name: tensor.flip(0) for name, tensor in unit.inputs.items()}
+    turned, turned64 = unit.forward(reversed_inputs), unit.forward64(reversed_inputs) or {}
+    straight64 = unit.reference64 or {}
+    batch, (alone, _) = len(unit.alone), unit.alone[0]
+    for name, straight in unit.reference.items():
+        axis = _axis(straight, alone[name], batch) if name in alone else None
+        if name not in turned or turned[name].shape != straight.shape:
+            seen.compare_outputs({f"{name}, reversed": turned[name]} if name in turned else {}, {f"{name}, reversed": straight})
+        elif axis is not None and straight.numel():
+            exact = None
+            if name in turned64 and name in straight64 and turned64[name].shape == straight.shape:
+                exact = (_turn(turned64[name], axis, batch), straight64[name])
+            seen.compare(f"{name}, reversed", _turn(turned[name], axis, batch), straight, exact)
+    _note_oracle(seen, unit)
     return seen
 
 
-def _per_row(together: Tensors, alone: Tensors, batch: int) -> list[str]:
-    """Outputs that have one entry per row: the batch comes first and nothing else changes with it. (A similarity of all rows with
-    all rows is an output of the batch, not of a row.)"""
-    return [
-        name
-        for name, tensor in together.items()
-        if name in alone and tensor.ndim > 0 and tensor.numel() and tensor.shape[0] == batch and alone[name].shape == (1, *tensor.shape[1:])
-    ]
+def _axis(together: torch.Tensor, alone: torch.Tensor, batch: int) -> int | None:
+    """The axis along which an output lays its rows: the only one whose length changes with the batch, and as much. None for an output
+    of the batch, not of a row: a loss, a similarity of all rows with all rows."""
+    if together.ndim != alone.ndim:
+        return None
+    longer = [axis for axis in range(together.ndim) if together.shape[axis] != alone.shape[axis]]
+    if len(longer) == 1 and together.shape[longer[0]] == batch * alone.shape[longer[0]]:
+        return longer[0]
+    return None
+
+
+def _turn(tensor: torch.Tensor, axis: int, batch: int) -> torch.Tensor:
+    """The rows in reverse order; each may take several places of the axis (scores of a router, one per token)."""
+    return tensor.unflatten(axis, (batch, -1)).flip(axis).flatten(axis, axis + 1)
 
 
 def right_padding(unit: Unit) -> Observation:
     """Padding behind the tokens, under the mask."""
     padded = {name: _padded(unit, name, tensor, left=False) for name, tensor in unit.inputs.items()}
-    return _compare(unit, padded, left=False)
+    return _compare(unit, padded, unit.reference, unit.reference64, left=False)
 
 
 def left_padding(unit: Unit) -> Observation:
-    """Padding before the tokens, under the mask, with position ids that the mask gives."""
+    """Padding before the tokens, under the mask. Both runs get the position ids that the mask gives: what a model makes of a mask
+    without them (some count from another number than 0) is not the point here."""
     padded = {name: _padded(unit, name, tensor, left=True) for name, tensor in unit.inputs.items()}
-    mask = next(padded[spec.name] for spec in unit.specs if spec.role == "attention_mask")
-    padded["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)
-    return _compare(unit, padded, left=True)
+    mask = next(spec.name for spec in unit.specs if spec.role == "attention_mask")
+    straight = {**unit.inputs, "position_ids": _positions(unit.inputs[mask])}
+    padded["position_ids"] = _positions(padded[mask])
+    return _compare(unit, padded, unit.forward(straight), unit.forward64(straight), left=True)
+
+
+def _positions(mask: torch.Tensor) -> torch.Tensor:
+    return (mask.cumsum(-1) - 1).clamp(min=0)
 
 
 def _padded(unit: Unit, name: str, tensor: torch.Tensor, *, left: bool) -> torch.Tensor:
@@ -81,28 +108,37 @@ def _padding(spec: InputSpec, tensor: torch.Tensor, seed: int) -> torch.Tensor:
     return subject_inputs.draw(spec, seed + 11, tensor.shape[0])[:, -PADDING:]
 
 
-def _compare(unit: Unit, padded: Tensors, *, left: bool) -> Observation:
+def _compare(unit: Unit, padded: Tensors, straight: Tensors, straight64: Tensors | None, *, left: bool) -> Observation:
     """Outputs along the tokens without the padding; the others as they are, but for padding on the left, where a pooled first token
     is another one."""
     seen = Observation()
-    outputs, outputs64 = unit.forward(padded), unit.forward64(padded)
-    straight64 = unit.forward64(unit.inputs)
-
-    def unpadded(tensor: torch.Tensor, reference: torch.Tensor) -> torch.Tensor | None:
-        if tensor.shape == reference.shape:
-            return None if left else tensor
-        longer = tensor.ndim > 1 and tensor.shape[1] == reference.shape[1] + PADDING
-        if not longer or tensor.shape[2:] != reference.shape[2:]:
-            return None
-        return tensor[:, PADDING:] if left else tensor[:, :-PADDING]
-
-    for name, reference in unit.reference.items():
-        result = unpadded(outputs[name], reference) if name in outputs else None
-        if result is None:
+    outputs, outputs64 = unit.forward(padded), unit.forward64(padded) or {}
+    straight64 = straight64 or {}
+    for name, reference in straight.items():
+        result = _unpadded(outputs[name], reference, left=left) if name in outputs else None
+        if result is None or not reference.numel():
             continue
-        exact = outputs64 and straight64 and (unpadded(outputs64[name], straight64[name]), straight64[name])
-        seen.compare(name, result, reference, exact or None)
+        exact = None
+        if name in outputs64 and name in straight64:
+            wide = _unpadded(outputs64[name], straight64[name], left=left)
+            exact = None if wide is None else (wide, straight64[name])
+        seen.compare(name, result, reference, exact)
+    _note_oracle(seen, unit)
     return seen
+
+
+def _unpadded(tensor: torch.Tensor, reference: torch.Tensor, *, left: bool) -> torch.Tensor | None:
+    if tensor.shape == reference.shape:
+        return None if left else tensor
+    longer = tensor.ndim == reference.ndim > 1 and tensor.shape[1] == reference.shape[1] + PADDING
+    if not longer or tensor.shape[2:] != reference.shape[2:]:
+        return None
+    return tensor[:, PADDING:] if left else tensor[:, :-PADDING]
+
+
+def _note_oracle(seen: Observation, unit: Unit) -> None:
+    if unit.oracle_lacking is not None:
+        seen.note(f"no float64 run to compare with: {unit.oracle_lacking}")
 
 
 OBSERVERS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from assay.checks.sensitivity import effects
-from assay.checks.unit import Tensors, Unit, leaves
+from assay.checks.unit import Unit, leaves
 from assay.observation import Observation
 
 
@@ -24,7 +24,8 @@ def reaches(unit: Unit) -> Observation:
     modules = leaves(unit.model)
     handles = [module.register_forward_hook(lambda *_, name=name: called.add(name)) for name, module in modules.items()]
     try:
-        unit.forward(unit.inputs)
+        for inputs in unit.variants:
+            unit.forward(inputs)
     finally:
         for handle in handles:
             handle.remove()
@@ -62,10 +63,12 @@ def shapes(unit: Unit) -> Observation:
 
 def deterministic(unit: Unit) -> Observation:
     """The same input under another random state."""
+    seen = Observation()
     torch.manual_seed(unit.seed + 1)
     first = unit.forward(unit.inputs)
     torch.manual_seed(unit.seed + 2)
-    return _same(first, unit.forward(unit.inputs))
+    seen.compare_outputs(unit.forward(unit.inputs), first)
+    return seen
 
 
 def inputs_unmodified(unit: Unit) -> Observation:
@@ -73,7 +76,7 @@ def inputs_unmodified(unit: Unit) -> Observation:
     seen = Observation()
     before = {name: tensor.clone() for name, tensor in unit.inputs.items()}
     given = {name: tensor.clone() for name, tensor in unit.inputs.items()}
-    unit.forward(given)
+    unit.call(given)
     for name, tensor in before.items():
         if tensor.numel():
             seen.compare(name, given[name], tensor)
@@ -81,21 +84,15 @@ def inputs_unmodified(unit: Unit) -> Observation:
 
 
 def repeatable(unit: Unit) -> Observation:
-    """An input, another one, and the first again."""
-    first = unit.forward(unit.inputs)
-    unit.forward(unit.other_inputs)
-    return _same(first, unit.forward(unit.inputs))
-
-
-def _same(first: Tensors, again: Tensors) -> Observation:
+    """An input, another one, and the first again: the answers to the first are the same, and its first answer is still what it was
+    (a buffer that is handed out and written again would not be)."""
     seen = Observation()
-    for name in first.keys() | again.keys():
-        if name not in first or name not in again:
-            seen.tally(f"runs that output {name}", 1, 2)
-            seen.note(f"{name} is missing in one of the runs")
-            continue
-        if first[name].numel():
-            seen.compare(name, again[name], first[name])
+    handed_out = unit.call({name: tensor.clone() for name, tensor in unit.inputs.items()})
+    first = {name: tensor.clone() for name, tensor in handed_out.items()}
+    unit.forward(unit.other_inputs)
+    kept = {f"{name}, after another call": tensor for name, tensor in handed_out.items()}
+    seen.compare_outputs(kept, {f"{name}, after another call": tensor for name, tensor in first.items()})
+    seen.compare_outputs(unit.forward(unit.inputs), first)
     return seen
 
 

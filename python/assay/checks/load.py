@@ -63,7 +63,7 @@ def initialised(unit: Unit) -> Observation:
         f"{name}.{attribute}".lstrip(".")
         for name, module in model.named_modules()
         for attribute, value in vars(module).items()
-        if isinstance(value, torch.Tensor) and value.is_floating_point()
+        if isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex())
     ]
     seen.tally("tensors that the library registered", len(tensors), len(tensors) + len(hanging), hanging)
     return seen
@@ -72,11 +72,10 @@ def initialised(unit: Unit) -> Observation:
 def _is_unset(tensor: torch.Tensor) -> bool:
     if tensor.numel() == 0:
         return False
-    if tensor.is_floating_point():
+    if tensor.is_floating_point() or tensor.is_complex():
         return bool(tensor.isnan().any())
-    if tensor.dtype == torch.bool:
-        return False
-    return bool((tensor == torch.iinfo(tensor.dtype).max).any())
+    # torch fills booleans with a value that may be meant; and one largest integer among others is meant.
+    return tensor.dtype != torch.bool and bool((tensor == torch.iinfo(tensor.dtype).max).all())
 
 
 def parameters(unit: Unit) -> Observation:

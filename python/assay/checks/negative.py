@@ -30,14 +30,26 @@ def _main(unit: Unit) -> InputSpec:
     """The input without which there is nothing to do."""
     content = [spec for spec in unit.specs if spec.role in CONTENT]
     named = getattr(unit.model, "main_input_name", None)
-    return next((spec for spec in content if spec.name == named), content[0])
+    main = next((spec for spec in content if spec.name == named), content[0] if content else None)
+    if main is None:
+        raise ValueError(f"none of the inputs {', '.join(unit.inputs)} carries content")
+    return main
+
+
+def _vocabulary(unit: Unit, spec: InputSpec) -> int:
+    """Number of ids that are known: by the configuration, or by a table that is larger (some are padded to a round size)."""
+    try:
+        table = getattr(unit.model.get_input_embeddings(), "num_embeddings", 0)
+    except Exception:  # many models have no such table, and say so in many ways
+        table = 0
+    return max(subject_inputs.vocabulary(unit.config) or spec.high, table if isinstance(table, int) else 0)
 
 
 def token_out_of_vocabulary(unit: Unit) -> Observation:
     """An id beyond the vocabulary, and a negative one."""
     seen = Observation()
     spec = next(spec for spec in unit.specs if spec.role == "tokens")
-    entries = subject_inputs.vocabulary(unit.config) or spec.high
+    entries = _vocabulary(unit, spec)
     for token in (entries + BEYOND, -entries - BEYOND):
         tokens = unit.inputs[spec.name].clone()
         # Where no token stands for another modality's features.

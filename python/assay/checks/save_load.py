@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
-from assay.checks.unit import Unit, of_subject
+from assay.checks.unit import SubjectRaised, Unit, of_subject
 from assay.observation import Observation
 
 
@@ -17,10 +16,7 @@ def roundtrip(unit: Unit) -> Observation:
     """Outputs before and after."""
     seen = Observation()
     loaded, _ = _loaded(unit)
-    outputs = unit.forward(unit.inputs, loaded)
-    for name, tensor in unit.reference.items():
-        if tensor.numel() and name in outputs:
-            seen.compare(name, outputs[name], tensor)
+    seen.compare_outputs(unit.forward(unit.inputs, loaded), unit.reference)
     return seen
 
 
@@ -62,9 +58,14 @@ def twice(unit: Unit) -> Observation:
 
 
 def _loaded(unit: Unit) -> tuple[torch.nn.Module, dict[str, Any]]:
-    """The model saved and loaded, with what loading says; done once."""
+    """The model saved and loaded, with what loading says; tried once."""
     if "loaded" not in unit.__dict__:
-        unit.__dict__["loaded"] = of_subject(lambda: _save_and_load(unit))
+        try:
+            unit.__dict__["loaded"] = of_subject(lambda: _save_and_load(unit))
+        except SubjectRaised as exception:
+            unit.__dict__["loaded"] = exception
+    if isinstance(unit.__dict__["loaded"], SubjectRaised):
+        raise unit.__dict__["loaded"]
     return unit.__dict__["loaded"]
 
 
@@ -84,7 +85,6 @@ def _shared(model: torch.nn.Module) -> list[frozenset[str]]:
     return [frozenset(names) for names in groups.values() if len(names) > 1]
 
 
-@lru_cache(maxsize=2)
 def _tensors(folder: str) -> dict[str, torch.Tensor]:
     files = sorted(name for name in os.listdir(folder) if name.endswith(".safetensors"))
     return {key: value for name in files for key, value in load_file(os.path.join(folder, name)).items()}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
-from assay.checks.unit import Unit, leaves, named_tensors, of_subject
+from assay.checks.unit import Tensors, Unit, leaves, of_subject, walk
 from assay.observation import Observation, comparison
 from assay.subjects import inputs as subject_inputs
 
@@ -108,9 +110,9 @@ def effects(unit: Unit) -> dict[str, float]:
     for parameter in frozen:
         parameter.requires_grad_(True)
 
-    def backward() -> float:
+    def backward(inputs: Tensors) -> float:
         with torch.enable_grad():
-            outputs = _differentiable(model(**unit.inputs))
+            outputs = _differentiable(model(**{name: tensor.clone() for name, tensor in inputs.items()}))
             generator = torch.Generator().manual_seed(unit.seed)
             total = torch.zeros(())
             size = 0.0
@@ -120,10 +122,10 @@ def effects(unit: Unit) -> dict[str, float]:
                 size += float(clean.detach().pow(2).sum())
             if total.requires_grad:
                 total.backward()
-        return size**0.5
+        return size
 
     try:
-        size = of_subject(backward)
+        size = sum(of_subject(partial(backward, inputs)) for inputs in unit.variants) ** 0.5
         effect = {}
         for name, parameter in parameters.items():
             gradient = parameter.grad
@@ -139,23 +141,7 @@ def effects(unit: Unit) -> dict[str, float]:
 
 
 def _differentiable(output: object) -> list[torch.Tensor]:
-    detached = named_tensors(output)
-    found: list[torch.Tensor] = []
-
-    def walk(value: object) -> None:
-        if isinstance(value, torch.Tensor):
-            if value.is_floating_point() and value.requires_grad:
-                found.append(value)
-        elif isinstance(value, dict):
-            for item in value.values():
-                walk(item)
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                walk(item)
-
-    walk(output)
-    del detached
-    return found
+    return [tensor for _, tensor in walk(output) if tensor.is_floating_point() and tensor.requires_grad]
 
 
 OBSERVERS = {"sensitivity.input": of_input, "sensitivity.weights": of_weights}

@@ -21,7 +21,7 @@ class SubjectRaised(Exception):
     """The code under test raised `original`."""
 
     def __init__(self, original: BaseException) -> None:
-        super().__init__(str(original))
+        super().__init__(type(original).__name__)
         self.original = original
 
 
@@ -31,6 +31,20 @@ def of_subject(call: Callable[[], T]) -> T:
         return call()
     except Exception as exception:
         raise SubjectRaised(exception) from exception
+
+
+class Once(cached_property[T]):
+    """A cached property that keeps the subject's exception as well: what can't be built is not built again by every check."""
+
+    def __get__(self, unit: Any, owner: Any = None) -> Any:
+        failures = unit.__dict__.setdefault("failures", {})
+        if self.attrname in failures:
+            raise failures[self.attrname]
+        try:
+            return super().__get__(unit, owner)
+        except SubjectRaised as exception:
+            failures[self.attrname] = exception
+            raise
 
 
 class Unit:
@@ -45,15 +59,19 @@ class Unit:
         self.second_nonce = int(job["second_nonce"])
         self.scratch: str = job["scratch"] or tempfile.gettempdir()
         self.is_filled = self.subject["kind"] == "architecture"
+        self.oracle_lacking: str | None = None
+        """Why there is no float64 run, if there was to be one."""
 
-    @cached_property
+    @Once
     def config(self) -> Any:
         """The configuration under test."""
         return of_subject(lambda: subjects.make_config(self.subject, self.recipe))
 
-    @cached_property
+    @Once
     def model(self) -> torch.nn.Module:
         """The model, in eval mode and float32, filled from the nonce (a checkpoint: as it is)."""
+        # Some weights are only moved from where the library puts them, which may be drawn.
+        torch.manual_seed(self.seed)
         model = of_subject(lambda: subjects.make_model(self.subject, self.recipe, self.config))
         if self.is_filled and isinstance(model, torch.nn.Module):
             self._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
@@ -64,42 +82,68 @@ class Unit:
         """Fills the model from a nonce."""
         fill(self.model, nonce, self._initial)
 
-    @cached_property
+    @Once
     def inputs(self) -> Tensors:
         """The inputs, two rows."""
         return self.make_inputs(self.seed)
 
-    @cached_property
+    @Once
     def other_inputs(self) -> Tensors:
         """Inputs of the same shapes and other values."""
         return self.make_inputs(self.seed + 1)
 
-    @cached_property
+    @Once
     def third_inputs(self) -> Tensors:
         """Once more other ones."""
         return self.make_inputs(self.seed + 2)
 
-    def make_inputs(self, seed: int, batch: int = 2) -> Tensors:
-        """Inputs for a seed: row i is the same in every batch."""
-        return of_subject(lambda: subjects.make_inputs(self.subject, self.recipe, self.config, seed=seed, batch=batch))
+    @Once
+    def variants(self) -> list[Tensors]:
+        """The sets of inputs that together reach every tower."""
+        names = subjects.variants(self.recipe)
+        if len(names) < 2:
+            return [self.inputs]
+        return [self.make_inputs(self.seed, variant=name) for name in names]
 
-    @cached_property
+    def make_inputs(self, seed: int, batch: int = 2, variant: str | None = None) -> Tensors:
+        """Inputs for a seed: row i is the same in every batch."""
+        return of_subject(lambda: subjects.make_inputs(self.subject, self.recipe, self.config, seed=seed, batch=batch, variant=variant))
+
+    @Once
     def specs(self) -> list[subjects.InputSpec]:
         """What is fed."""
         return subjects.input_specs(self.recipe)
 
-    @cached_property
+    @Once
     def reference(self) -> Tensors:
         """Outputs for `inputs`."""
         return self.forward(self.inputs)
 
-    @cached_property
+    @Once
+    def reference64(self) -> Tensors | None:
+        """Outputs of the oracle for `inputs`."""
+        return self.forward64(self.inputs)
+
+    @Once
+    def alone(self) -> list[tuple[Tensors, Tensors | None]]:
+        """Outputs of each row of `inputs` by itself, and those of the oracle."""
+        batch = next(iter(self.inputs.values())).shape[0]
+        rows = [{name: tensor[row : row + 1] for name, tensor in self.inputs.items()} for row in range(batch)]
+        return [(self.forward(row), self.forward64(row)) for row in rows]
+
+    @Once
     def model64(self) -> torch.nn.Module:
         """The same model in float64: the oracle."""
-        return copy.deepcopy(self.model).double()
+        return of_subject(lambda: copy.deepcopy(self.model).double())
 
     def forward(self, inputs: Tensors, model: torch.nn.Module | None = None) -> Tensors:
-        """Outputs by name, without gradients. The caller's inputs are not copied."""
+        """Outputs by name, without gradients. The model gets copies, and copies of its outputs are kept: an input that is edited, or
+        an output that a later call writes over, is for the check of it to see, and spoils no other."""
+        outputs = self.call({name: tensor.clone() for name, tensor in inputs.items()}, model)
+        return {name: tensor.clone() for name, tensor in outputs.items()}
+
+    def call(self, inputs: Tensors, model: torch.nn.Module | None = None) -> Tensors:
+        """Outputs by name, without gradients and without copies: the very tensors that go in and come out."""
         model = self.model if model is None else model
 
         def call() -> Tensors:
@@ -109,15 +153,18 @@ class Unit:
         return of_subject(call)
 
     def forward64(self, inputs: Tensors) -> Tensors | None:
-        """Outputs of the oracle; `None` if the model can't run in float64."""
+        """Outputs of the oracle; `None` if the model can't run in float64 (`oracle_lacking` says why)."""
+        if self.oracle_lacking is not None:
+            return None
         wide = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
         try:
             return self.forward(wide, self.model64)
-        except SubjectRaised:
+        except SubjectRaised as exception:
+            self.oracle_lacking = f"{type(exception.original).__name__}: {exception.original}"[:200]
             return None
 
     def devices(self) -> list[str]:
-        """Types of device on which parameters and inputs are, as far as they were made."""
+        """Types of device on which parameters, inputs and outputs are, as far as they were made."""
         model = self.__dict__.get("model")
         tensors = list(self.__dict__.get("inputs", {}).values()) + list(self.__dict__.get("reference", {}).values())
         if isinstance(model, torch.nn.Module):
@@ -127,18 +174,19 @@ class Unit:
 
 def named_tensors(output: Any) -> Tensors:
     """Every tensor of a model's output by its dotted name. Caches are state, not output, and are left out."""
-    return dict(_walk(output, ""))
+    return {name: tensor.detach() for name, tensor in walk(output)}
 
 
-def _walk(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
+def walk(value: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of nested dictionaries, lists and tuples, with their dotted names."""
     if isinstance(value, torch.Tensor):
-        yield name or "output", value.detach()
+        yield name or "output", value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _walk(item, f"{name}.{key}" if name else str(key))
+            yield from walk(item, f"{name}.{key}" if name else str(key))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _walk(item, f"{name}.{index}" if name else str(index))
+            yield from walk(item, f"{name}.{index}" if name else str(index))
 
 
 def leaves(model: torch.nn.Module) -> dict[str, torch.nn.Module]:

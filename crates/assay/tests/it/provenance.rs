@@ -1,11 +1,8 @@
 //! Mocks are shown as mocks, never as a pass; a real model is shown as real.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 /// Every case of bert under this preload is a failed mock, in the summary and on the screen.
 fn is_a_mock(name: &str) {
-    let ran = support::run(
+    let ran = crate::support::run(
         &["bert", "--checks", "load,forward", "--seed", "1"],
         Some(&format!("mocks/{name}.py")),
     );
@@ -64,7 +61,7 @@ fn a_forward_whose_result_is_thrown_away() {
 fn the_model_itself_is_real_and_so_is_a_checkpoint() {
     let checkpoint = std::env::var("ASSAY_TEST_CHECKPOINT")
         .expect("set ASSAY_TEST_CHECKPOINT, or run `cargo xtask test`");
-    let ran = support::run(&["bert", &checkpoint], None);
+    let ran = crate::support::run(&["bert", &checkpoint], None);
     assert_eq!(
         ran.code(),
         0,

@@ -1,7 +1,4 @@
 //! Runs that don't come to their end: a signal, `kill -9`, a full disk.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,7 +8,7 @@ use serde_json::Value;
 
 /// A verbose run: every judged case is a line on standard error.
 fn spawn(folder: &Path, subjects: &[&str], preload: Option<&str>) -> Child {
-    let mut command = support::assay(folder);
+    let mut command = crate::support::assay(folder);
     command
         .arg("run")
         .args(subjects)
@@ -19,7 +16,7 @@ fn spawn(folder: &Path, subjects: &[&str], preload: Option<&str>) -> Child {
     if let Some(preload) = preload {
         command
             .arg("--preload")
-            .arg(support::root().join("tests").join(preload));
+            .arg(crate::support::root().join("tests").join(preload));
     }
     command
         .stdout(Stdio::piped())
@@ -40,7 +37,7 @@ fn signal(pid: u32, signal: &str) {
 
 /// What `assay report` says of a folder: exit code and summary.
 fn reported(folder: &Path) -> (i32, Value) {
-    let output = support::assay(folder)
+    let output = crate::support::assay(folder)
         .args(["report", "report", "--format", "json"])
         .output()
         .unwrap();

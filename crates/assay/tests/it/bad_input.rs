@@ -1,7 +1,4 @@
 //! What the command line gets wrong: a clear error that says what to do, its exit code, and nothing written.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -10,7 +7,7 @@ use std::process::Output;
 /// Runs `assay` with these words in a folder; asserts the exit code and that each text is in the error.
 fn refused(folder: &Path, words: &[&str], code: i32, texts: &[&str]) -> Output {
     let before = files(folder);
-    let output = support::assay(folder).args(words).output().unwrap();
+    let output = crate::support::assay(folder).args(words).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{words:?}: {stderr}");
     for text in texts {
@@ -138,7 +135,7 @@ fn a_python_that_is_not_fit() {
 #[test]
 fn no_python_at_all() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = support::assay(folder.path());
+    let mut command = crate::support::assay(folder.path());
     command
         .args(["run", "bert"])
         .env_remove("ASSAY_PYTHON")
@@ -183,9 +180,12 @@ fn a_run_that_executes_nothing_real_is_not_green() {
         "--report-dir",
         "report",
     ];
-    let output = support::assay(folder.path()).args(words).output().unwrap();
+    let output = crate::support::assay(folder.path())
+        .args(words)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(4));
-    let mut allowed = support::assay(folder.path());
+    let mut allowed = crate::support::assay(folder.path());
     allowed.args([
         "run",
         "vit",

@@ -1,9 +1,6 @@
 //! Workers that misbehave: the right outcome on the right case, and every other case unharmed.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
-use support::Ran;
+use crate::support::Ran;
 
 const LIMITS: [&str; 8] = [
     "--checks",
@@ -19,7 +16,7 @@ const LIMITS: [&str; 8] = [
 /// Runs bert, which has the fault, and distilbert, which hasn't; asserts that nothing but `fault.it` of bert is no pass.
 fn with_fault(name: &str, outcome: &str, reason: Option<&str>) -> Ran {
     let words: Vec<&str> = ["bert", "distilbert"].into_iter().chain(LIMITS).collect();
-    let ran = support::run(&words, Some(&format!("faults/{name}.py")));
+    let ran = crate::support::run(&words, Some(&format!("faults/{name}.py")));
     let faulty = ran.case("bert", "fault.it");
     assert_eq!(faulty["outcome"], outcome, "{faulty:#}");
     if let Some(reason) = reason {

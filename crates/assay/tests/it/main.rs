@@ -1,0 +1,12 @@
+//! The command as a whole: the real binary, the real Python, real models.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test may panic; clippy knows test functions only, not what they share"
+)]
+
+mod bad_input;
+mod faults;
+mod interruption;
+mod provenance;
+mod support;
