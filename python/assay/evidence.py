@@ -1,32 +1,58 @@
 """Evidence that a real model ran: layers captured during its own forward, for the judge to compute again.
 
-What is captured and why is said in `crates/assay-model/src/evidence.rs`; how it is examined in `assay-judge`, `proof.rs`.
+What is captured and why is said in `crates/assay-model/src/evidence.rs`; how it is examined in `assay-judge`, `proof.rs`. The
+arithmetic of single layers is in `captured.py`.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import torch
 import transformers
-from transformers.pytorch_utils import Conv1D
 
 from assay import raised
+from assay.captured import Moment, kind_of, moment
+from assay.checks.unit import SubjectRaised, Tensors, Unit
 from assay.weights.generator import words
 
 PICKS = 6
-COLUMNS = 16
 SKETCH = 64
 FILES = {"torch": torch.__file__, "transformers": transformers.__file__}
 """Where the libraries were imported from, before any preload ran."""
 
 
-def show(unit: Any) -> dict[str, Any]:
-    """The `Evidence` of a unit (`assay.checks.unit.Unit`)."""
-    shown: dict[str, Any] = {
+class NotFinite(Exception):
+    """The forwards came to their end with numbers that JSON doesn't have and nobody can compute again."""
+
+
+def show(unit: Unit) -> dict[str, Any]:
+    """The `Evidence` of a unit."""
+    shown = _nothing()
+    shown["lacking"] = _substituted()
+    if shown["lacking"]:
+        return shown
+    try:
+        if not isinstance(unit.model, torch.nn.Module):
+            shown["lacking"] = f"the model is a {_class(unit.model)}, not a torch.nn.Module"
+            return shown
+        _show_model(unit, shown)
+        json.dumps(shown, allow_nan=False)
+    except SubjectRaised as exception:
+        return {**_nothing(), "raised": raised.describe(exception.original, "subject")}
+    except NotFinite as exception:
+        # The numbers are the model's.
+        return {**_nothing(), "raised": raised.describe(exception, "subject")}
+    except Exception as exception:
+        return {**_nothing(), "raised": raised.describe(exception, "worker")}
+    return shown
+
+
+def _nothing() -> dict[str, Any]:
+    return {
         "model_class": "",
         "eligible": [],
         "first": [],
@@ -36,48 +62,66 @@ def show(unit: Any) -> dict[str, Any]:
         "lacking": None,
         "raised": None,
     }
-    shown["lacking"] = _substituted()
-    if shown["lacking"]:
-        return shown
-    from assay.checks.unit import SubjectRaised
-
-    try:
-        model = unit.model
-        if not isinstance(model, torch.nn.Module):
-            shown["lacking"] = f"the model is a {_class(model)}, not a torch.nn.Module"
-            return shown
-        _show_model(unit, model, shown)
-    except SubjectRaised as exception:
-        shown["raised"] = raised.describe(exception.original, "subject")
-    return shown
 
 
-def _show_model(unit: Any, model: torch.nn.Module, shown: dict[str, Any]) -> None:
-    shown["model_class"] = _class(model)
-    shown["devices"] = sorted({parameter.device.type for parameter in model.parameters()})
-    called: list[str] = []
-    handles = [
-        module.register_forward_hook(lambda *_, name=name: called.append(name)) for name, module in model.named_modules() if _kind(module)
-    ]
-    first = unit.forward(unit.inputs)
-    for handle in handles:
-        handle.remove()
-    shown["eligible"] = sorted(set(called))
-    picked = _picks(shown["eligible"], unit.nonce)
-    captured, again = _capture(model, picked, lambda: unit.forward(unit.inputs))
-    shown["first"] = captured
-    shown["second"], other_input = _capture(model, picked, lambda: unit.forward(unit.other_inputs))
-    del again
-    if unit.is_filled:
-        unit.fill(unit.second_nonce)
-        other_weights = unit.forward(unit.inputs)
-        unit.fill(unit.nonce)
-    else:
-        other_weights = unit.forward(unit.third_inputs)
-    for of, outputs in (("first", first), ("other_input", other_input), ("other_weights", other_weights)):
-        shown["sketches"].append({"of": of, "values": _sketch(outputs)})
-    if not first:
+def _show_model(unit: Unit, shown: dict[str, Any]) -> None:
+    shown["model_class"] = _class(unit.model)
+    first, outputs = _watch(unit, unit.inputs)
+    second, other_input = _watch(unit, unit.other_inputs)
+    other_weights = _other_weights(unit)
+    shown["devices"] = sorted({tensor.device.type for tensor in [*unit.model.parameters(), *outputs.values()]})
+    if not outputs:
         shown["lacking"] = "the output holds no tensor"
+        return
+    # In both, since an expert that the second input isn't routed to is no sign of a mock.
+    both = sorted(first.keys() & second.keys())
+    shown["eligible"] = [name for name in both if first[name].is_finite() and second[name].is_finite()]
+    if both and not shown["eligible"]:
+        raise NotFinite("every layer that could be computed again saw values that are not finite")
+    picked = _picks(shown["eligible"], unit.nonce)
+    shown["first"] = [first[name].as_json() for name in picked]
+    shown["second"] = [second[name].as_json() for name in picked]
+    for of, answer in (("first", outputs), ("other_input", other_input), ("other_weights", other_weights)):
+        shown["sketches"].append({"of": of, "values": _sketch(answer)})
+
+
+def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Moment], Tensors]:
+    """The first call of every layer whose arithmetic the judge knows, by name, during one forward; and its outputs."""
+    names = {id(parameter): name for name, parameter in unit.model.named_parameters()}
+    moments: dict[str, Moment | None] = {}
+    mistakes: list[Exception] = []
+
+    def keep(module: torch.nn.Module, arguments: tuple, keywords: dict, output: Any, name: str) -> None:
+        if name not in moments:
+            try:
+                moments[name] = moment(name, module, arguments, keywords, output, names)
+            except Exception as exception:  # raised below: inside the model it would be laid at the model's door
+                mistakes.append(exception)
+
+    handles = [
+        module.register_forward_hook(lambda *call, name=name: keep(*call, name), with_kwargs=True)
+        for name, module in unit.model.named_modules()
+        if kind_of(module)
+    ]
+    try:
+        outputs = unit.forward(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if mistakes:
+        raise mistakes[0]
+    return {name: kept for name, kept in moments.items() if kept is not None}, outputs
+
+
+def _other_weights(unit: Unit) -> Tensors:
+    """Outputs with the weights of the second nonce; a checkpoint keeps its weights and gets a third input."""
+    if not unit.is_filled:
+        return unit.forward(unit.third_inputs)
+    unit.fill(unit.second_nonce)
+    try:
+        return unit.forward(unit.inputs)
+    finally:
+        unit.fill(unit.nonce)
 
 
 def _substituted() -> str | None:
@@ -93,20 +137,6 @@ def _class(thing: Any) -> str:
     return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
-def _kind(module: torch.nn.Module) -> str | None:
-    """The `LayerKind` of a module whose arithmetic the judge knows; exact types only, since a subclass may do more."""
-    kind = type(module)
-    if kind is torch.nn.Linear:
-        return "linear"
-    if kind is Conv1D:
-        return "conv1d"
-    if kind is torch.nn.Embedding and module.max_norm is None:
-        return "embedding"
-    if kind in (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d) and module.groups == 1 and module.padding_mode == "zeros":
-        return "convolution" if not isinstance(module.padding, str) else None
-    return None
-
-
 def _picks(eligible: list[str], nonce: int) -> list[str]:
     if not eligible:
         return []
@@ -114,69 +144,7 @@ def _picks(eligible: list[str], nonce: int) -> list[str]:
     return [eligible[i] for i in sorted({int(word) % len(eligible) for word in drawn})]
 
 
-def _capture(
-    model: torch.nn.Module, picked: list[str], forward: Callable[[], dict[str, torch.Tensor]]
-) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
-    """The first call of each picked layer during one forward, and the forward's outputs."""
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    captured: dict[str, dict[str, Any]] = {}
-
-    def hook(module: torch.nn.Module, arguments: tuple[Any, ...], output: torch.Tensor, name: str) -> None:
-        if name not in captured and arguments and isinstance(arguments[0], torch.Tensor):
-            captured[name] = _layer(name, module, arguments[0], output, names)
-
-    handles = [model.get_submodule(name).register_forward_hook(lambda module, a, o, name=name: hook(module, a, o, name)) for name in picked]
-    try:
-        outputs = forward()
-    finally:
-        for handle in handles:
-            handle.remove()
-    return [captured[name] for name in picked if name in captured], outputs
-
-
-def _layer(name: str, module: Any, argument: torch.Tensor, output: torch.Tensor, names: dict[int, str]) -> dict[str, Any]:
-    """The `CapturedLayer` of one call, at one position."""
-    kind = _kind(module)
-    if kind == "embedding":
-        position = argument.numel() // 2
-        vector = argument.reshape(-1)[position : position + 1]
-        result = output.reshape(-1, output.shape[-1])[position]
-    elif kind == "convolution":
-        vector, result = _patch(module, argument, output)
-    else:
-        rows = argument.reshape(-1, argument.shape[-1])
-        vector, result = rows[rows.shape[0] // 2], output.reshape(-1, output.shape[-1])[rows.shape[0] // 2]
-    step = max(1, result.numel() // COLUMNS)
-    columns = list(range(0, result.numel(), step))[:COLUMNS]
-    bias = getattr(module, "bias", None)
-    return {
-        "layer": name,
-        "kind": kind,
-        "weight": names.get(id(module.weight), f"{name}.weight"),
-        "shape": list(module.weight.shape),
-        "bias": None if bias is None else names.get(id(bias), f"{name}.bias"),
-        "input": [float(value) for value in vector.detach().float()],
-        "columns": columns,
-        "output": [float(value) for value in result.detach().float()[columns]],
-    }
-
-
-def _patch(module: Any, argument: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The patch of the padded input that one output position in the middle sees, flattened (channel, kernel…)."""
-    dimensions = len(module.kernel_size)
-    if argument.ndim == dimensions + 1:  # without a batch
-        argument, output = argument[None], output[None]
-    padding = [amount for pad in reversed(module.padding) for amount in (pad, pad)]
-    padded = torch.nn.functional.pad(argument, padding)[0]
-    position = [size // 2 for size in output.shape[2:]]
-    for axis in range(dimensions):
-        start = position[axis] * module.stride[axis]
-        taps = torch.arange(module.kernel_size[axis]) * module.dilation[axis] + start
-        padded = padded.index_select(axis + 1, taps)
-    return padded.reshape(-1), output[(0, slice(None), *position)]
-
-
-def _sketch(outputs: dict[str, torch.Tensor]) -> list[float]:
+def _sketch(outputs: Tensors) -> list[float]:
     """Values at fixed positions over all floating outputs; the same positions each time since shapes are the same."""
     floating = [tensor.detach().float().reshape(-1) for tensor in outputs.values() if tensor.is_floating_point() and tensor.numel()]
     if not floating:
@@ -184,4 +152,7 @@ def _sketch(outputs: dict[str, torch.Tensor]) -> list[float]:
     share = max(1, SKETCH // len(floating))
     values = [tensor[:: max(1, tensor.numel() // share)][:share] for tensor in floating]
     joined = torch.cat(values)[:SKETCH]
-    return [float(value) for value in joined if value.isfinite()]
+    finite = [float(value) for value in joined if value.isfinite()]
+    if not finite:
+        raise NotFinite("no output has a finite value at the positions that are compared")
+    return finite

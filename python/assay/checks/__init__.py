@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from typing import Any, Protocol
 
@@ -49,22 +51,44 @@ def run(job: dict[str, Any], report: Report) -> None:
 
 
 def _show(unit: Unit, report: Report) -> None:
+    if "model" not in unit.__dict__:
+        report.stage("building the model")
+        with contextlib.suppress(SubjectRaised):  # the evidence says it
+            unit.model  # noqa: B018
     report.stage("showing evidence")
     report.evidence(evidence.show(unit))
 
 
 def _observe(name: str, unit: Unit) -> dict[str, Any]:
-    observer = BUILT_IN.get(name) or extension.REGISTERED[name][1]
     began = time.monotonic()
     observation = Observation()
     try:
-        observation = observer(unit) or observation
+        observation = _observer(name)(unit) or observation
+        if not isinstance(observation, Observation):
+            raise TypeError(f"the check `{name}` returned a {type(observation).__name__}, not an assay.Observation")
+        if not observation.fields["devices"]:
+            observation.fields["devices"] = unit.devices()
+        json.dumps(observation.fields, allow_nan=False)  # a foreign object or a NaN raises here, where it costs one case
     except SubjectRaised as exception:
-        observation.fields["raised"] = raised.describe(exception.original, "subject")
+        observation = _ended_by(exception.original, "subject", unit)
     except Exception as exception:
         # A preload's check is not the code under test, nor is Assay's.
-        observation.fields["raised"] = raised.describe(exception, "worker")
-    if not observation.fields["devices"]:
-        observation.fields["devices"] = unit.devices()
+        observation = _ended_by(exception, "worker", unit)
     observation.fields["seconds"] = time.monotonic() - began
     return observation.fields
+
+
+def _observer(name: str) -> extension.Observer:
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    if name in extension.REGISTERED:
+        return extension.REGISTERED[name][1]
+    raise LookupError(f"this worker has no check `{name}`")
+
+
+def _ended_by(exception: BaseException, origin: str, unit: Unit) -> Observation:
+    """The observation of a check that raised."""
+    observation = Observation()
+    observation.fields["raised"] = raised.describe(exception, origin)
+    observation.fields["devices"] = unit.devices()
+    return observation

@@ -17,7 +17,6 @@ PADDED_ROLES = ("tokens", "attention_mask", "token_types")
 def rows(unit: Unit) -> Observation:
     """Each row of the batch against the run of that row alone."""
     seen = Observation()
-    together64 = unit.reference64 or {}
     for row, (alone, alone64) in enumerate(unit.alone):
         for name, together in unit.reference.items():
             if name not in alone or together.ndim != alone[name].ndim:
@@ -29,10 +28,7 @@ def rows(unit: Unit) -> Observation:
                 continue
             length = alone[name].shape[axis]
             result = together.narrow(axis, row * length, length)
-            exact = None
-            if alone64 and name in alone64 and name in together64 and together64[name].shape == together.shape:
-                exact = (together64[name].narrow(axis, row * length, length), alone64[name])
-            seen.compare(f"{name}, row {row}", result, alone[name], exact)
+            seen.compare(f"{name}, row {row}", result, alone[name], (alone64 or {}).get(name))
     _note_oracle(seen, unit)
     return seen
 
@@ -41,7 +37,7 @@ def order(unit: Unit) -> Observation:
     """The batch in reverse order."""
     seen = Observation()
     reversed_inputs = {name: tensor.flip(0) for name, tensor in unit.inputs.items()}
-    turned, turned64 = unit.forward(reversed_inputs), unit.forward64(reversed_inputs) or {}
+    turned = unit.forward(reversed_inputs)
     straight64 = unit.reference64 or {}
     batch, (alone, _) = len(unit.alone), unit.alone[0]
     for name, straight in unit.reference.items():
@@ -49,10 +45,7 @@ def order(unit: Unit) -> Observation:
         if name not in turned or turned[name].shape != straight.shape:
             seen.compare_outputs({f"{name}, reversed": turned[name]} if name in turned else {}, {f"{name}, reversed": straight})
         elif axis is not None and straight.numel():
-            exact = None
-            if name in turned64 and name in straight64 and turned64[name].shape == straight.shape:
-                exact = (_turn(turned64[name], axis, batch), straight64[name])
-            seen.compare(f"{name}, reversed", _turn(turned[name], axis, batch), straight, exact)
+            seen.compare(f"{name}, reversed", _turn(turned[name], axis, batch), straight, straight64.get(name))
     _note_oracle(seen, unit)
     return seen
 
@@ -112,17 +105,12 @@ def _compare(unit: Unit, padded: Tensors, straight: Tensors, straight64: Tensors
     """Outputs along the tokens without the padding; the others as they are, but for padding on the left, where a pooled first token
     is another one."""
     seen = Observation()
-    outputs, outputs64 = unit.forward(padded), unit.forward64(padded) or {}
-    straight64 = straight64 or {}
+    outputs = unit.forward(padded)
     for name, reference in straight.items():
         result = _unpadded(outputs[name], reference, left=left) if name in outputs else None
         if result is None or not reference.numel():
             continue
-        exact = None
-        if name in outputs64 and name in straight64:
-            wide = _unpadded(outputs64[name], straight64[name], left=left)
-            exact = None if wide is None else (wide, straight64[name])
-        seen.compare(name, result, reference, exact)
+        seen.compare(name, result, reference, (straight64 or {}).get(name))
     _note_oracle(seen, unit)
     return seen
 

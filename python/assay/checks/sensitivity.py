@@ -69,16 +69,22 @@ def _speaks(unit: Unit, tensors: list[str]) -> bool:
     """Whether a forward shows a change of these tensors: some modules compute without a gradient."""
     parameters = dict(unit.model.named_parameters())
     kept = {name: parameters[name].detach().clone() for name in tensors}
+    straight = [unit.forward(inputs) for inputs in unit.variants]
     try:
         with torch.no_grad():
             for name, before in kept.items():
                 parameters[name].copy_(before * (1 + 10 * CHANGE) + 10 * CHANGE)
-        outputs = unit.forward(unit.inputs)
+        moved = [unit.forward(inputs) for inputs in unit.variants]
     finally:
         with torch.no_grad():
             for name, before in kept.items():
                 parameters[name].copy_(before)
-    rows = (comparison(name, outputs[name], tensor, None) for name, tensor in unit.reference.items() if name in outputs)
+    rows = (
+        comparison(name, after[name], tensor, None)
+        for before, after in zip(straight, moved, strict=True)
+        for name, tensor in before.items()
+        if name in after
+    )
     return any(_movement(row) > 1e3 * SILENT for row in rows if row["elements"])
 
 

@@ -17,6 +17,8 @@ from assay.weights.generator import variates
 SMALL = 0.2
 """How far a norm's weight or a learned scalar is moved from where the library puts it."""
 BIAS = 0.1
+PROVEN = (torch.nn.Linear, torch.nn.Embedding, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, Conv1D)
+"""Types of module whose weights the judge draws again, whoever may train them."""
 
 
 def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -> None:
@@ -28,6 +30,8 @@ def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -
             if not parameter.is_floating_point():
                 continue
             owner, _, leaf = name.rpartition(".")
+            if not parameter.requires_grad and type(modules[owner]) not in PROVEN:
+                continue  # a table that the architecture fixes (sinusoids), and computes again when it is loaded
             z = torch.from_numpy(variates(nonce, name, parameter.numel())).reshape(parameter.shape)
             parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
         for name, buffer in model.named_buffers():
@@ -51,9 +55,11 @@ def _value(module: torch.nn.Module, leaf: str, parameter: torch.Tensor, z: torch
     parametrized = "parametrizations" in type(module).__module__ or leaf.startswith("original")
     if isinstance(module, torch.nn.Embedding):
         return _scaled(z, 1.0)
+    if _is_state(leaf):
+        return initial + SMALL * z
     if leaf == "bias" or (leaf.endswith("bias") and parameter.ndim <= 1):
         return _scaled(z, BIAS)
-    if parametrized or _is_norm(module) or parameter.ndim <= 1 or _is_state(leaf):
+    if parametrized or _is_norm(module) or parameter.ndim <= 1:
         return initial + SMALL * z * (initial.abs().mean() if parametrized else 1.0)
     return _scaled(z, 1.0 / math.sqrt(_fan_in(module, leaf, parameter)))
 

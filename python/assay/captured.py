@@ -1,0 +1,112 @@
+"""Input and output of one layer at one position, as the judge can compute it again (`CapturedLayer` of `evidence.rs`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers.pytorch_utils import Conv1D
+
+COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One call of a layer at one position: `vector` went in (an embedding: the index), `result` came out."""
+
+    layer: str
+    kind: str
+    weight: str
+    shape: tuple[int, ...]
+    bias: str | None
+    vector: torch.Tensor
+    result: torch.Tensor
+
+    def is_finite(self) -> bool:
+        """Whether JSON can hold it."""
+        return bool(self.vector.isfinite().all()) and bool(self.result.isfinite().all())
+
+    def as_json(self) -> dict[str, Any]:
+        """The `CapturedLayer`, with at most 16 columns spread over the output."""
+        step = max(1, self.result.numel() // COLUMNS)
+        columns = list(range(0, self.result.numel(), step))[:COLUMNS]
+        return {
+            "layer": self.layer,
+            "kind": self.kind,
+            "weight": self.weight,
+            "shape": list(self.shape),
+            "bias": self.bias,
+            "input": [float(value) for value in self.vector],
+            "columns": columns,
+            "output": [float(value) for value in self.result[columns]],
+        }
+
+
+def kind_of(module: torch.nn.Module) -> str | None:
+    """The `LayerKind` of a module whose arithmetic the judge knows; exact types only, since a subclass may do more, and only
+    with a weight that is a parameter, since one that is made anew for each call has other values than its name says."""
+    weight = module._parameters.get("weight")
+    if weight is None or weight.dtype != torch.float32:
+        return None
+    kind = type(module)
+    if kind is torch.nn.Linear:
+        return "linear"
+    if kind is Conv1D:
+        return "conv1d"
+    if kind is torch.nn.Embedding and module.max_norm is None:
+        return "embedding"
+    if kind in (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d) and module.groups == 1 and module.padding_mode == "zeros":
+        return "convolution" if not isinstance(module.padding, str) else None
+    return None
+
+
+def moment(
+    name: str, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], output: Any, names: dict[int, str]
+) -> Moment | None:
+    """One call, at a position in the middle; none if it was not on tensors in float32. `names` are those of parameters by identity.
+    Copies what it keeps: what comes after the layer may write over its output."""
+    kind = kind_of(module)
+    argument = arguments[0] if arguments else next(iter(keywords.values()), None)
+    if kind is None or not isinstance(argument, torch.Tensor) or not isinstance(output, torch.Tensor):
+        return None
+    if argument.numel() == 0 or output.numel() == 0 or output.dtype != torch.float32:
+        return None
+    if (argument.dtype == torch.float32) == (kind == "embedding"):
+        return None
+    vector, result = _at(kind, module, argument.detach(), output.detach())
+    bias = module._parameters.get("bias")
+    return Moment(
+        layer=name,
+        kind=kind,
+        weight=names[id(module.weight)],
+        shape=tuple(module.weight.shape),
+        bias=None if bias is None else names[id(bias)],
+        vector=vector.clone(),
+        result=result.clone(),
+    )
+
+
+def _at(kind: str, module: Any, argument: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    if kind == "convolution":
+        return _patch(module, argument, output)
+    results = output.reshape(-1, output.shape[-1])
+    middle = results.shape[0] // 2
+    if kind == "embedding":
+        return argument.reshape(-1)[middle : middle + 1], results[middle]
+    return argument.reshape(-1, argument.shape[-1])[middle], results[middle]
+
+
+def _patch(module: Any, argument: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The patch of the padded input that one output position in the middle sees, flattened (channel, kernel…)."""
+    dimensions = len(module.kernel_size)
+    if argument.ndim == dimensions + 1:  # without a batch
+        argument, output = argument[None], output[None]
+    padding = [amount for pad in reversed(module.padding) for amount in (pad, pad)]
+    padded = torch.nn.functional.pad(argument, padding)[0]
+    position = [size // 2 for size in output.shape[2:]]
+    for axis in range(dimensions):
+        start = position[axis] * module.stride[axis]
+        taps = torch.arange(module.kernel_size[axis]) * module.dilation[axis] + start
+        padded = padded.index_select(axis + 1, taps)
+    return padded.reshape(-1), output[(0, slice(None), *position)]
