@@ -64,7 +64,7 @@ def kind_of(module: torch.nn.Module) -> str | None:
 def moment(
     name: str, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], output: Any, names: dict[int, str]
 ) -> Moment | None:
-    """One call, at a position in the middle; none if it was not on tensors in float32. `names` are those of parameters by identity.
+    """One call, at one position; none if it was not on tensors in float32. `names` are those of parameters by identity.
     Copies what it keeps: what comes after the layer may write over its output."""
     kind = kind_of(module)
     argument = arguments[0] if arguments else next(iter(keywords.values()), None)
@@ -90,11 +90,12 @@ def moment(
 def _at(kind: str, module: Any, argument: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     if kind == "convolution":
         return _patch(module, argument, output)
+    # The last position: a causal model shows there what it made of all its tokens, where the first of a row shows one token,
+    # which two inputs may have in common.
     results = output.reshape(-1, output.shape[-1])
-    middle = results.shape[0] // 2
     if kind == "embedding":
-        return argument.reshape(-1)[middle : middle + 1], results[middle]
-    return argument.reshape(-1, argument.shape[-1])[middle], results[middle]
+        return argument.reshape(-1)[-1:], results[-1]
+    return argument.reshape(-1, argument.shape[-1])[-1], results[-1]
 
 
 def _patch(module: Any, argument: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

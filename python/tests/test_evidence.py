@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers.pytorch_utils import Conv1D
 
-from assay import captured
+from assay import captured, evidence
 
 LAYERS = [
     (torch.nn.Linear(5, 3), torch.randn(2, 4, 5)),
@@ -36,8 +36,8 @@ def test_a_captured_layer_is_its_own_arithmetic(module, argument):
 def test_an_embedding_shows_its_row():
     module = torch.nn.Embedding(7, 4)
     shown = shown_of(module, torch.tensor([[1, 6], [3, 2]]))
-    assert shown["input"] == [3.0]
-    assert shown["output"] == module.weight[3].tolist()
+    assert shown["input"] == [2.0]
+    assert shown["output"] == module.weight[2].tolist()
 
 
 def test_what_a_layer_showed_is_kept_though_it_is_written_over():
@@ -59,3 +59,86 @@ def test_layers_whose_arithmetic_is_another_are_not_shown():
     assert captured.kind_of(torch.nn.Conv1d(4, 4, 3, groups=4)) is None
     assert captured.kind_of(torch.nn.Conv1d(4, 4, 3, padding="same")) is None
     assert captured.kind_of(torch.nn.Linear(2, 2).double()) is None
+
+
+class Straight(torch.nn.Module):
+    """Two layers, the second called by keyword."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+
+    def forward(self, values):
+        return {"last_hidden_state": self.second(input=torch.tanh(self.first(values)))}
+
+
+def test_layers_of_both_forwards_and_samples_of_three_are_shown(unit_of):
+    unit = unit_of(Straight())
+    shown = evidence.show(unit)
+    assert (shown["lacking"], shown["raised"], shown["eligible"]) == (None, None, ["first", "second"])
+    assert [row["layer"] for row in shown["first"]] == [row["layer"] for row in shown["second"]] == ["first", "second"]
+    samples = {sketch["of"]: sketch["values"] for sketch in shown["sketches"]}
+    assert samples["first"] not in (samples["other_input"], samples["other_weights"])
+    assert not any(module._forward_hooks for module in unit.model.modules())
+
+
+def test_an_answer_from_a_cache_leaves_nothing_to_choose_from(unit_of):
+    class Caches(Straight):
+        answer = None
+
+        def forward(self, values):
+            self.answer = self.answer or super().forward(values)
+            return self.answer
+
+    assert evidence.show(unit_of(Caches()))["eligible"] == []
+
+
+def test_an_expert_that_is_not_called_each_time_is_not_chosen(unit_of):
+    class Routes(Straight):
+        calls = 0
+
+        def forward(self, values):
+            self.calls += 1
+            return super().forward(values) if self.calls == 1 else {"last_hidden_state": self.first(values)}
+
+    assert evidence.show(unit_of(Routes()))["eligible"] == ["first"]
+
+
+def test_numbers_that_are_not_finite_are_no_sign_of_a_mock(unit_of):
+    class Breaks(Straight):
+        def forward(self, values):
+            return super().forward(values * float("nan"))
+
+    class BreaksLate(Straight):
+        def forward(self, values):
+            return {"last_hidden_state": super().forward(values)["last_hidden_state"] * float("inf")}
+
+    for kind in (Breaks, BreaksLate):
+        shown = evidence.show(unit_of(kind()))
+        assert shown["lacking"] is None
+        assert shown["raised"]["exception"].endswith("NotFinite")
+        assert shown["raised"]["origin"] == "subject"
+
+
+def test_the_weights_come_back_when_a_forward_with_others_raises(unit_of):
+    class Raises(Straight):
+        calls = 0
+
+        def forward(self, values):
+            self.calls += 1
+            if self.calls == 3:
+                raise ValueError("no")
+            return super().forward(values)
+
+    unit = unit_of(Raises())
+    before = unit.model.first.weight.clone()
+    assert evidence.show(unit)["raised"]["exception"] == "ValueError"
+    assert torch.equal(unit.model.first.weight, before)
+
+
+def test_an_output_that_is_no_tensor(unit_of):
+    class Says(Straight):
+        def forward(self, values):
+            return "hello"
+
+    assert "no tensor" in evidence.show(unit_of(Says()))["lacking"]

@@ -17,6 +17,8 @@ from assay.subjects import tree
 
 WIDTH = 64
 """The widest hidden size becomes this: wide enough that a dot product is no accident, small enough for milliseconds."""
+WIDEST_STAGE = 256
+"""The widest stage of a hierarchical model becomes at most this."""
 HEAD_WIDTH = 16
 """Head widths become this where they can: Triton and flex kernels want at least 16 (FACTS.md)."""
 VOCABULARY = 256
@@ -56,7 +58,7 @@ class Scale:
 def shrink(config: Any) -> list[dict[str, Any]]:
     """Makes `config` small in place; the changes, in the order in which they were made."""
     changes: list[dict[str, Any]] = []
-    divisor = max(1, _power(max((_widest(node) for _, node in tree.nodes(config)), default=WIDTH)) // WIDTH)
+    divisor = max(_divisor(node) for _, node in tree.nodes(config))
     tokens = _token_map(config)
     for prefix, node in tree.nodes(config):
         scale = _scale(node, divisor)
@@ -151,13 +153,19 @@ def _head_width(node: Any) -> int | None:
     return hidden // heads if heads and hidden else None
 
 
-def _widest(node: Any) -> int:
-    """The hidden size of a node: of hierarchical ones the widest stage."""
+def _divisor(node: Any) -> int:
+    """By what a node's widths would be divided on its own. Of hierarchical models the narrowest stage counts, so that none is starved (a
+    few channels behind a ReLU can all be dead), as far as the widest stage allows."""
     widths = [1]
+    stages: list[int] = []
     for name in ("hidden_size", "d_model", "dim", "hidden_sizes", "embed_dim", "n_embd"):
         value = getattr(node, name, None)
-        widths += [v for v in (value if isinstance(value, (list, tuple)) else [value]) if _integer(v)]
-    return max(widths)
+        if isinstance(value, (list, tuple)):
+            stages += [v for v in value if _integer(v)]
+        elif _integer(value):
+            widths.append(value)
+    of_stages = max(_power(min(stages)) // WIDTH, _power(max(stages)) // WIDEST_STAGE) if stages else 1
+    return max(1, _power(max(widths)) // WIDTH, of_stages)
 
 
 def _patch(node: Any) -> int:

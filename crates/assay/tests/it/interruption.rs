@@ -90,7 +90,9 @@ fn killed_after(lines: usize) -> bool {
 #[test]
 fn what_was_shown_survives_kill_9_at_fifty_moments() {
     // Each run shows two lines of units and 35 or so of cases; after the last there is nothing left to kill, so some moments come twice.
-    let killed = (0..50).filter(|moment| killed_after(1 + moment % 36)).count();
+    let killed = (0..50)
+        .filter(|moment| killed_after(1 + moment % 36))
+        .count();
     assert!(
         killed >= 30,
         "only {killed} of 50 runs were killed before their end"

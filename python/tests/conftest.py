@@ -1,0 +1,38 @@
+"""A unit around a module that a test makes by hand."""
+
+import pytest
+import torch
+
+from assay.checks.unit import Unit
+from assay.subjects import InputSpec
+
+JOB = {
+    "subject": {"kind": "architecture", "name": "by-hand", "auto_class": "AutoModel"},
+    "platform": "cpu",
+    "seed": 5,
+    "nonce": "7",
+    "second_nonce": "8",
+    "scratch": None,
+    "evidence": True,
+    "checks": [],
+}
+VALUES = InputSpec("values", "series", "float32", (3, 4))
+TOKENS = InputSpec("input_ids", "tokens", "int64", (6,), 1, 200, 1)
+MASK = InputSpec("attention_mask", "attention_mask", "int64", (6,), sequence_axis=1)
+
+
+@pytest.fixture
+def unit_of(tmp_path):
+    """Makes a unit of a module and the inputs that it takes; nothing of transformers is built."""
+
+    def make(model, specs=(VALUES,), config=None):
+        recipe = {"inputs": [vars(spec) for spec in specs], "changes": []}
+        unit = Unit({**JOB, "recipe": recipe, "scratch": str(tmp_path)})
+        unit.__dict__["config"] = config
+        unit.__dict__["model"] = model.eval() if isinstance(model, torch.nn.Module) else model
+        if isinstance(model, torch.nn.Module):
+            unit._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+            unit.fill(unit.nonce)
+        return unit
+
+    return make

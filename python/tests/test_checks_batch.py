@@ -1,0 +1,83 @@
+"""The group batch on modules made by hand."""
+
+import torch
+
+from assay.checks import batch
+
+# Below this, a difference is float32's own (`rules/oracle.rs`).
+NOISE = 1e-5
+
+
+class Rows(torch.nn.Module):
+    """One layer; every row by itself. Also the scores of all rows with all rows, one score per place, and a sum over everything."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 4)
+
+    def forward(self, values):
+        hidden = self.layer(values)
+        pooled = hidden.mean(1)
+        return {"hidden": hidden, "similarity": pooled @ pooled.T, "scores": hidden.reshape(-1, 4).softmax(-1), "sum": hidden.sum()}
+
+
+def wrong(seen):
+    return [row["label"] for row in seen.fields["comparisons"] if row["shape_mismatch"] or row["max_difference"] > NOISE]
+
+
+def labels(seen):
+    return [row["label"] for row in seen.fields["comparisons"]]
+
+
+def test_clean_rows_agree_and_outputs_of_the_batch_are_no_rows(unit_of):
+    rows, order = batch.rows(unit_of(Rows())), batch.order(unit_of(Rows()))
+    assert labels(rows) == ["hidden, row 0", "scores, row 0", "hidden, row 1", "scores, row 1"]
+    assert labels(order) == ["hidden, reversed", "scores, reversed"]
+    assert wrong(rows) == wrong(order) == []
+
+
+def test_the_oracle_is_the_reference_in_float64_for_both(unit_of):
+    class Leaks(Rows):
+        def forward(self, values):
+            return super().forward(values + 0.5 * values.mean(0, keepdim=True))
+
+    seen = batch.rows(unit_of(Leaks()))
+    assert "hidden, row 0" in wrong(seen)
+    errors = seen.fields["comparisons"][0]["oracle"]
+    assert errors["result"] > 1e4 * errors["reference"]
+
+
+def test_a_row_that_is_treated_by_its_place(unit_of):
+    class Places(Rows):
+        def forward(self, values):
+            scaled = values.clone()
+            scaled[0] *= 1.01
+            return super().forward(scaled)
+
+    unit = unit_of(Places())
+    assert "hidden, reversed" in wrong(batch.order(unit))
+    assert wrong(batch.rows(unit)) == ["hidden, row 1", "scores, row 1"]
+
+
+def test_a_batch_of_one_that_loses_a_dimension_or_an_output(unit_of):
+    class Squeezes(Rows):
+        def forward(self, values):
+            return {"hidden": self.layer(values).squeeze(0)}
+
+    class Drops(Rows):
+        def forward(self, values):
+            return {"hidden": self.layer(values)} | ({"pooled": values.mean(1)} if len(values) > 1 else {})
+
+    assert wrong(batch.rows(unit_of(Squeezes()))) == ["hidden, row 0", "hidden, row 1"]
+    assert wrong(batch.rows(unit_of(Drops()))) == ["pooled, row 0", "pooled, row 1"]
+
+
+def test_a_model_that_can_not_run_in_float64_is_compared_without(unit_of):
+    class Narrow(Rows):
+        def forward(self, values):
+            return {"hidden": torch.nn.functional.linear(values.float(), self.layer.weight)}
+
+    seen = batch.rows(unit_of(Narrow()))
+    assert len(labels(seen)) == 2
+    assert all(row["oracle"] is None for row in seen.fields["comparisons"])
+    assert "no float64 run" in seen.fields["notes"][0]

@@ -1,0 +1,176 @@
+"""The groups load, forward, sensitivity and negative on modules made by hand: each bug is seen by its check."""
+
+import pytest
+import torch
+from conftest import MASK, TOKENS
+
+from assay import subjects
+from assay.checks import forward, load, negative, sensitivity
+
+
+class Straight(torch.nn.Module):
+    """Two layers, one after the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+
+    def forward(self, values):
+        return {"last_hidden_state": self.second(torch.tanh(self.first(values)))}
+
+
+def differing(seen):
+    return [row["label"] for row in seen.fields["comparisons"] if row["differing"] or row["shape_mismatch"]]
+
+
+def lacking(seen):
+    return [name for tally in seen.fields["tallies"] for name in tally["lacking"]]
+
+
+CLEAN_CHECKS = [forward.deterministic, forward.repeatable, forward.inputs_unmodified]
+
+
+@pytest.mark.parametrize("check", CLEAN_CHECKS)
+def test_a_clean_module_differs_nowhere(check, unit_of):
+    seen = check(unit_of(Straight()))
+    assert seen.fields["comparisons"]
+    assert differing(seen) == []
+
+
+def test_an_input_that_is_edited_is_seen_by_its_check_and_by_no_other(unit_of):
+    class Edits(Straight):
+        def forward(self, values):
+            values.mul_(0.5)
+            return super().forward(values)
+
+    unit = unit_of(Edits())
+    assert differing(forward.inputs_unmodified(unit)) == ["values"]
+    assert differing(forward.deterministic(unit)) == differing(forward.repeatable(unit)) == []
+
+
+def test_a_buffer_that_is_handed_out_and_written_again(unit_of):
+    class Reuses(Straight):
+        def forward(self, values):
+            output = super().forward(values)["last_hidden_state"]
+            self.kept = getattr(self, "kept", torch.empty_like(output))
+            return {"last_hidden_state": self.kept.copy_(output)}
+
+    assert differing(forward.repeatable(unit_of(Reuses()))) == ["last_hidden_state, after another call"]
+
+
+def test_an_output_that_comes_and_goes(unit_of):
+    class Flickers(Straight):
+        calls = 0
+
+        def forward(self, values):
+            self.calls += 1
+            return super().forward(values) | ({"extra": values} if self.calls % 2 else {})
+
+    assert differing(forward.deterministic(unit_of(Flickers()))) == ["extra"]
+
+
+def test_randomness_in_eval_mode(unit_of):
+    class Drops(Straight):
+        def forward(self, values):
+            return super().forward(torch.nn.functional.dropout(values, 0.5, training=True))
+
+    assert differing(forward.deterministic(unit_of(Drops()))) == ["last_hidden_state"]
+
+
+def test_a_module_that_is_not_called_is_named(unit_of):
+    class Skips(Straight):
+        def forward(self, values):
+            return {"last_hidden_state": self.second(values)}
+
+    class Lends(Straight):
+        def forward(self, values):
+            return {"last_hidden_state": self.second(torch.nn.functional.linear(values, self.first.weight))}
+
+    assert lacking(forward.reaches(unit_of(Skips()))) == ["first"]
+    assert lacking(forward.reaches(unit_of(Lends()))) == lacking(forward.reaches(unit_of(Straight()))) == []
+
+
+def test_a_module_that_is_silent_is_named_and_the_model_is_left_as_it_was(unit_of):
+    class Ignores(Straight):
+        def forward(self, values):
+            return {"last_hidden_state": self.second(values) + 0 * self.first(values)}
+
+    class WithoutGradient(Straight):
+        def forward(self, values):
+            with torch.no_grad():
+                first = self.first(values)
+            return {"last_hidden_state": self.second(first)}
+
+    for kind, silent in ((Ignores, ["first"]), (WithoutGradient, []), (Straight, [])):
+        unit = unit_of(kind())
+        before = {name: tensor.clone() for name, tensor in unit.model.state_dict().items()}
+        assert lacking(sensitivity.of_weights(unit)) == silent, kind
+        assert all(torch.equal(tensor, before[name]) for name, tensor in unit.model.state_dict().items())
+        assert all(parameter.grad is None for parameter in unit.model.parameters())
+
+
+def test_an_input_that_is_ignored_moves_nothing(unit_of):
+    class Deaf(Straight):
+        def forward(self, values):
+            return super().forward(torch.ones_like(values))
+
+    def moved(unit):
+        return [row["rms_difference"] for row in sensitivity.of_input(unit).fields["comparisons"]]
+
+    assert moved(unit_of(Deaf())) == [0.0]
+    assert moved(unit_of(Straight()))[0] > 0.01
+
+
+def test_memory_that_nobody_set_and_tensors_that_nobody_registered(unit_of, monkeypatch):
+    class Unset(Straight):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.empty(1000))
+            self.register_buffer("table", torch.empty(5, dtype=torch.int64))
+            self.register_buffer("limits", torch.tensor([0, torch.iinfo(torch.int64).max]))
+            self.register_buffer("rotations", torch.ones(2, dtype=torch.complex64))
+            self.hanging = torch.ones(2)
+
+    monkeypatch.setattr(subjects, "make_model", lambda *arguments: Unset())
+    assert lacking(load.initialised(unit_of(Straight()))) == ["weight", "table", "hanging"]
+    assert not torch.are_deterministic_algorithms_enabled()
+    monkeypatch.setattr(subjects, "make_model", lambda *arguments: Straight())
+    assert lacking(load.initialised(unit_of(Straight()))) == []
+
+
+def test_a_table_larger_than_the_vocabulary_is_asked_beyond_its_end(unit_of):
+    class Reads(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = torch.nn.Embedding(256, 4)
+
+        def get_input_embeddings(self):
+            return self.table
+
+        def forward(self, input_ids, attention_mask):
+            return {"last_hidden_state": self.table(input_ids)}
+
+    class Clamps(Reads):
+        def forward(self, input_ids, attention_mask):
+            return super().forward(input_ids.clamp(0, 255), attention_mask)
+
+    class Config:
+        vocab_size = 250
+
+    def accepted(model):
+        seen = negative.token_out_of_vocabulary(unit_of(model, (TOKENS, MASK), Config()))
+        return [call["label"] for call in seen.fields["calls"] if call["raised"] is None]
+
+    assert accepted(Reads()) == []
+    assert accepted(Clamps()) == ["token 263 of 256", "token -263 of 256"]
+
+
+def test_a_nan_in_an_answer_is_counted(unit_of):
+    class Divides(Straight):
+        def forward(self, values):
+            return {"last_hidden_state": super().forward(values.float())["last_hidden_state"] / values.float().sum(-1, keepdim=True) * 0}
+
+    seen = negative.wrong_dtype(unit_of(Divides()))
+    assert [call["raised"] for call in seen.fields["calls"]] == [None, None]
+    assert sum(call["non_finite"] for call in seen.fields["calls"]) > 0
+    assert sum(call["non_finite"] for call in negative.wrong_dtype(unit_of(Straight())).fields["calls"]) == 0
