@@ -174,6 +174,7 @@ impl<'a> Recorder<'a> {
                 strays,
                 ..
             } => {
+                self.screen.output(&output);
                 self.append(Event::UnitEnded {
                     unit,
                     cpu_seconds,

@@ -1,5 +1,6 @@
 use std::io::{IsTerminal, Write};
 
+use assay_model::event::Output;
 use assay_model::{CheckId, Platform, Provenance, Verdict};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -125,6 +126,15 @@ impl Screen {
         for (line, passed) in &shown.cases {
             if !passed || self.verbose {
                 self.line(&format!("    {line}"));
+            }
+        }
+    }
+
+    /// What a worker printed, if more is to be said.
+    pub(crate) fn output(&self, output: &Output) {
+        if self.verbose {
+            for line in output.head.lines().chain(output.tail.lines()) {
+                self.line(&format!("| {line}"));
             }
         }
     }

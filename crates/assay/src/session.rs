@@ -140,6 +140,14 @@ impl Session {
             preloads: preloads.map(|preload| preload.path.clone()).collect(),
             always_spawn: false,
         };
+        let with = if interpreter.preloads.is_empty() {
+            ""
+        } else {
+            " with the preloads"
+        };
+        anstream::eprintln!(
+            "starting Python{with}: torch and transformers take some seconds to import"
+        );
         Runner::start(interpreter).map_err(|error| match error {
             RunnerError::Setup(error) => {
                 Failure::internal(format!("the runner can't be set up: {error}"))

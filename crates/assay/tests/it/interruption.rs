@@ -62,7 +62,6 @@ fn killed_after(lines: usize) -> bool {
     assert_eq!(code, if killed { 130 } else { 0 }, "{summary:#}");
     assert_eq!(summary["interrupted"], killed);
     let mut subject = String::new();
-    let mut checked = 0;
     for line in &shown {
         let words: Vec<&str> = line.split_whitespace().collect();
         match (line.starts_with(' '), words.as_slice()) {
@@ -74,16 +73,11 @@ fn killed_after(lines: usize) -> bool {
                     .find(|row| row["subject"] == subject.as_str() && row["check"] == check)
                     .unwrap();
                 assert_eq!(row["outcome"], *outcome, "shown and lost: {line}");
-                checked += 1;
             }
             (false, [name, "cpu", ..]) => subject = (*name).to_owned(),
             _ => {}
         }
     }
-    assert_eq!(
-        checked + usize::from(shown.len() > checked) * (shown.len() - checked),
-        shown.len()
-    );
     killed
 }
 
