@@ -125,16 +125,17 @@ impl<'a> Recorder<'a> {
                 pid,
                 spawned_because,
             } => {
-                if let Some(because) = &spawned_because {
-                    self.screen.line(&format!(
-                        "a worker was spawned instead of forked: {because}"
-                    ));
-                }
+                let spawned = spawned_because
+                    .as_ref()
+                    .map(|because| format!("a worker was spawned instead of forked: {because}"));
                 self.append(Event::UnitStarted {
                     unit,
                     pid,
                     spawned_because,
                 });
+                if let Some(line) = spawned {
+                    self.screen.line(&line);
+                }
                 if let Some(state) = self.units.get_mut(unit as usize) {
                     state.alive = true;
                     self.screen.working_on(&state.subject, None);
@@ -174,14 +175,14 @@ impl<'a> Recorder<'a> {
                 strays,
                 ..
             } => {
-                self.screen.output(&output);
                 self.append(Event::UnitEnded {
                     unit,
                     cpu_seconds,
                     peak_memory_bytes,
-                    output,
+                    output: output.clone(),
                     strays,
                 });
+                self.screen.output(&output);
                 if let Some(state) = self.units.get_mut(unit as usize) {
                     state.alive = false;
                 }
