@@ -55,7 +55,10 @@ def test_a_row_that_is_treated_by_its_place(unit_of):
             return super().forward(scaled)
 
     unit = unit_of(Places())
-    assert "hidden, reversed" in wrong(batch.order(unit))
+    order = batch.order(unit)
+    assert "hidden, reversed" in wrong(order)
+    errors = order.fields["comparisons"][0]["oracle"]
+    assert errors["result"] > 1e3 * errors["reference"]
     assert wrong(batch.rows(unit)) == ["hidden, row 1", "scores, row 1"]
 
 

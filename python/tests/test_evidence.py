@@ -58,7 +58,10 @@ def test_layers_whose_arithmetic_is_another_are_not_shown():
     assert captured.kind_of(Scaled(2, 2)) is None
     assert captured.kind_of(torch.nn.Conv1d(4, 4, 3, groups=4)) is None
     assert captured.kind_of(torch.nn.Conv1d(4, 4, 3, padding="same")) is None
+    assert captured.kind_of(torch.nn.Conv1d(4, 4, 3, padding=1, padding_mode="circular")) is None
+    assert captured.kind_of(torch.nn.Embedding(4, 4, max_norm=1.0)) is None
     assert captured.kind_of(torch.nn.Linear(2, 2).double()) is None
+    assert captured.kind_of(torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(2, 2))) is None
 
 
 class Straight(torch.nn.Module):
@@ -113,8 +116,9 @@ def test_numbers_that_are_not_finite_are_no_sign_of_a_mock(unit_of):
         def forward(self, values):
             return {"last_hidden_state": super().forward(values)["last_hidden_state"] * float("inf")}
 
-    for kind in (Breaks, BreaksLate):
+    for kind, said in ((Breaks, "every layer"), (BreaksLate, "no output")):
         shown = evidence.show(unit_of(kind()))
+        assert said in shown["raised"]["message"]
         assert shown["lacking"] is None
         assert shown["raised"]["exception"].endswith("NotFinite")
         assert shown["raised"]["origin"] == "subject"

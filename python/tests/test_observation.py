@@ -40,3 +40,15 @@ def test_the_oracle_measures_both_errors_against_the_reference_in_float64():
     exact = torch.tensor([1.0, 2.0], dtype=torch.float64)
     row = comparison("x", torch.tensor([1.5, 2.0]), torch.tensor([1.0, 2.25]), exact)
     assert row["oracle"] == {"result": 0.5 / 2**0.5, "reference": 0.25 / 2**0.5}
+
+
+def test_where_one_precision_overflows_there_is_no_oracle():
+    exact = torch.tensor([1.0, float("inf")], dtype=torch.float64)
+    assert comparison("x", torch.tensor([1.5, 2.0]), torch.tensor([1.0, 2.0]), exact)["oracle"] is None
+    masked = torch.tensor([1.0, -float("inf")])
+    assert comparison("x", masked + 0.5, masked, masked.double())["oracle"] == {"result": 0.5, "reference": 0.0}
+
+
+def test_complex_numbers_differ_in_either_part():
+    row = comparison("x", torch.tensor([1 + 2j, 3j]), torch.tensor([1 + 2j, 4j]), None)
+    assert (row["differing"], row["max_difference"], row["elements"]) == (1, 1.0, 4)

@@ -46,3 +46,22 @@ def test_norms_stay_around_what_the_library_gave_them_and_variances_positive():
 
 def test_another_nonce_gives_other_weights():
     assert not torch.equal(filled(5)[1].weight, filled(6)[1].weight)
+
+
+def test_a_table_that_the_architecture_fixes_stays_and_state_space_decays_move_a_little():
+    class Fixed(torch.nn.Embedding):
+        pass
+
+    class Recurrence(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.positions = Fixed(4, 2)
+            self.positions.weight.requires_grad_(False)
+            self.dt_bias = torch.nn.Parameter(torch.full((50,), -5.0))
+
+    model = Recurrence()
+    initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    fill(model, 5, initial)
+    assert torch.equal(model.positions.weight, initial["positions.weight"])
+    assert 0.1 < model.dt_bias.std() < 0.3
+    assert abs(model.dt_bias.mean() + 5) < 0.2

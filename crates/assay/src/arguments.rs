@@ -88,7 +88,7 @@ pub(crate) struct SubjectArguments {
     #[arg(long)]
     pub(crate) allow_pickle: bool,
     /// Seed of inputs and weights [default: drawn for each run and recorded]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
     /// Seconds that one check may take; a unit (a subject with all its checks) may take ten times as long
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]

@@ -80,13 +80,13 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         for finding in &findings {
             let mark = if finding.ok { "ok     " } else { "missing" };
             let found = finding.found.as_deref().unwrap_or("not installed");
-            anstream::println!(
+            say!(
                 "{mark}  {:<13} {found}  (wanted: {})",
                 finding.what,
                 finding.wanted
             );
             if let Some(mend) = &finding.mend {
-                anstream::println!("         mend: {mend}");
+                say!("         mend: {mend}");
             }
         }
     }
@@ -111,7 +111,7 @@ pub(crate) fn env(action: &EnvAction) -> Result<ExitCode, Failure> {
                         "the network, or a mirror in pip's and uv's own settings, is needed once",
                     )
                 })?;
-            anstream::println!("{}", made.display());
+            say!("{}", made.display());
         }
         EnvAction::Show { python, json } => {
             let environment = assay_env::find(python.python.as_deref(), Some(&cache))
@@ -119,13 +119,13 @@ pub(crate) fn env(action: &EnvAction) -> Result<ExitCode, Failure> {
             if *json {
                 print_json(&environment)?;
             } else {
-                anstream::println!(
+                say!(
                     "python       {} ({})",
                     environment.version,
                     environment.executable.display()
                 );
                 for (name, version) in &environment.packages {
-                    anstream::println!("{name:<12} {version}");
+                    say!("{name:<12} {version}");
                 }
             }
         }

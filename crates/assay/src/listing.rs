@@ -27,7 +27,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                 print_json(&rows)?;
             } else {
                 for row in rows {
-                    anstream::println!("{:<40} {:<20} {}", row.name, row.family.name(), row.class);
+                    say!("{:<40} {:<20} {}", row.name, row.family.name(), row.class);
                 }
             }
         }
@@ -47,7 +47,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                     } else {
                         format!(" [needs {}]", spec.needs.join(", "))
                     };
-                    anstream::println!("{:<34} {}{needs}", spec.id.as_str(), spec.asserts);
+                    say!("{:<34} {}{needs}", spec.id.as_str(), spec.asserts);
                 }
             }
         }
@@ -73,7 +73,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                     print_json(&rows)?;
                 } else {
                     for row in rows {
-                        anstream::println!(
+                        say!(
                             "{:<30} {:<34} lacks {}",
                             row.subject,
                             row.check,
@@ -97,7 +97,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                 print_json(&rows.collect::<Vec<_>>())?;
             } else {
                 for row in rows {
-                    anstream::println!("{:<30} {:<6} {}", row.subject, row.platform, row.check);
+                    say!("{:<30} {:<6} {}", row.subject, row.platform, row.check);
                 }
             }
         }

@@ -1,5 +1,8 @@
 //! The `assay` command: arguments, printing and exit codes. What it joins together is in the other crates.
 
+#[macro_use]
+mod say;
+
 mod arguments;
 mod environment;
 mod failure;

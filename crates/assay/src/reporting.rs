@@ -13,10 +13,10 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     let run =
         assay_record::read_run(&folder).map_err(|error| Failure::record(error.to_string()))?;
     match arguments.format {
-        ReportFormat::Terminal => anstream::print!("{}", terminal(&run, look())),
-        ReportFormat::Markdown => anstream::print!("{}", markdown(&run)),
+        ReportFormat::Terminal => say!("{}", terminal(&run, look()).trim_end()),
+        ReportFormat::Markdown => say!("{}", markdown(&run).trim_end()),
         ReportFormat::Junit => {
-            anstream::println!(
+            say!(
                 "{}",
                 junit(&run).map_err(|error| Failure::internal(error.to_string()))?
             );
@@ -41,6 +41,6 @@ pub(crate) fn look() -> Look {
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::internal(error.to_string()))?;
-    anstream::println!("{text}");
+    say!("{text}");
     Ok(())
 }

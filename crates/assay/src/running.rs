@@ -39,12 +39,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if arguments.report_dir.is_none() {
         let _ = assay_report::point_latest(Path::new(REPORTS), &run.header.run);
     }
-    anstream::print!("{}", assay_report::terminal(&run, reporting::look()));
+    say!(
+        "{}",
+        assay_report::terminal(&run, reporting::look()).trim_end()
+    );
     reported.map_err(|error| {
         Failure::record(error.to_string())
             .hint("the record itself is whole: `assay report` shows it")
     })?;
-    anstream::println!("{}", folder.join("report.md").display());
+    say!("{}", folder.join("report.md").display());
     Ok(run.exit_code())
 }
 
