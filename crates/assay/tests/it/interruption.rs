@@ -83,14 +83,14 @@ fn killed_after(lines: usize) -> bool {
 
 #[test]
 fn what_was_shown_survives_kill_9_at_fifty_moments() {
-    // Each run shows two lines of units and 35 or so of cases; after the last there is nothing left to kill, so some moments come twice.
+    // Each run shows a line at its start, two of units and 35 or so of cases; after the last there is nothing left to kill, so some moments come twice.
     // Two at a time: nearly all of it is the imports of each run.
     let moments = std::sync::atomic::AtomicUsize::new(0);
     let killed: usize = std::thread::scope(|scope| {
         let kills = || {
             let next = || moments.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let mine = std::iter::repeat_with(next).take_while(|moment| *moment < 50);
-            mine.filter(|moment| killed_after(1 + moment % 36)).count()
+            mine.filter(|moment| killed_after(2 + moment % 35)).count()
         };
         let threads = [scope.spawn(kills), scope.spawn(kills)];
         threads
