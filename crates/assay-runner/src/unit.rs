@@ -330,6 +330,11 @@ impl<E: Executor> Unit<'_, E> {
         let Some(process) = &worker.process else {
             return self.left(worker, talk).await;
         };
+        if talk.finished.is_some() {
+            // All is said; an interpreter with torch in it can take a while to take itself down.
+            let _ = timeout(self.limits.grace, process.left()).await;
+            return self.left(worker, talk).await;
+        }
         if timeout(LEAVE_WAIT, process.left()).await.is_ok() {
             return self.left(worker, talk).await;
         }

@@ -57,7 +57,11 @@ def once() -> int:
     failure = _import_all()
     from assay.worker import child
 
-    return child.live(connection, failure)
+    status = child.live(connection, failure)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # As a forked child leaves: taking torch down takes a second and does nothing for anybody.
+    os._exit(status)
 
 
 def _take_standard_input() -> socket.socket:
