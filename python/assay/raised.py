@@ -17,12 +17,19 @@ def describe(exception: BaseException, origin: str) -> dict[str, Any]:
     module = kind.__module__
     return {
         "exception": kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}",
-        "message": str(exception)[:MAX_MESSAGE],
+        "message": _text(exception)[:MAX_MESSAGE],
         "frames": [_frame(frame) for frame in traceback.extract_tb(exception.__traceback__)[-MAX_FRAMES:]],
         "origin": origin,
         "out_of_memory": _is_out_of_memory(exception),
         "missing_package": _missing_package(exception),
     }
+
+
+def _text(exception: BaseException) -> str:
+    try:
+        return str(exception)
+    except Exception as error:
+        return f"(its message can't be told: {type(error).__name__})"
 
 
 def _frame(frame: traceback.FrameSummary) -> str:
@@ -33,7 +40,7 @@ def _frame(frame: traceback.FrameSummary) -> str:
 
 def _is_out_of_memory(exception: BaseException) -> bool:
     # torch's allocator on the processor raises a plain RuntimeError; these are its words.
-    text = str(exception)
+    text = _text(exception)
     return (
         isinstance(exception, MemoryError)
         or type(exception).__name__ == "OutOfMemoryError"
@@ -50,5 +57,5 @@ def _missing_package(exception: BaseException) -> str | None:
         # A module of the library itself that is gone is a bug of the library, not a missing package.
         root = exception.name.split(".")[0]
         return None if root in ("transformers", "torch", "assay") else root
-    match = re.search(r"requires (?:the )?`?([\w.-]+)`? (?:library|package)?", str(exception))
+    match = re.search(r"requires (?:the )?`?([\w.-]+)`? (?:library|package)?", _text(exception))
     return match.group(1) if match else None

@@ -5,7 +5,7 @@ use assay_model::{Fingerprint, Preload, PythonEnvironment};
 use sha2::{Digest, Sha256};
 use sysinfo::System;
 
-use crate::worker::{hex, worker_digest};
+use crate::worker::{Worker, hex};
 
 /// Features of a processor that change numbers: which kernels a library picks, and in which precision it may multiply.
 const FEATURES: [&str; 9] = [
@@ -36,12 +36,13 @@ pub fn physical_memory() -> u64 {
 /// The file of a preload that can't be read, and why.
 pub fn fingerprint(
     python: PythonEnvironment,
+    worker: &Worker,
     preloads: &[PathBuf],
 ) -> Result<Fingerprint, (PathBuf, std::io::Error)> {
     let (cpu, flags) = cpu();
     Ok(Fingerprint {
         assay: env!("CARGO_PKG_VERSION").into(),
-        worker_digest: worker_digest(),
+        worker_digest: worker.digest.clone(),
         system: System::long_os_version().unwrap_or_default(),
         kernel: System::kernel_version().unwrap_or_default(),
         machine: std::env::consts::ARCH.into(),
@@ -77,11 +78,6 @@ pub fn environment_key(fingerprint: &Fingerprint, with_preloads: bool) -> String
     let mut digest = Sha256::new();
     digest.update(&fingerprint.assay);
     digest.update(&fingerprint.worker_digest);
-    digest.update(
-        std::env::var_os(crate::variables::PYTHONPATH)
-            .unwrap_or_default()
-            .as_encoded_bytes(),
-    );
     digest.update(fingerprint.python.executable.as_os_str().as_encoded_bytes());
     digest.update(&fingerprint.python.version);
     for (name, version) in &fingerprint.python.packages {

@@ -36,8 +36,10 @@ const PACKAGES: [&str; 16] = [
 /// What an interpreter says of itself. Metadata only: importing torch takes seconds.
 const INSPECT: &str = "import importlib.metadata as m, json, sys
 def version(name):
-    try: return m.version(name)
+    try: found = m.distribution(name)
     except m.PackageNotFoundError: return None
+    source = json.loads(found.read_text('direct_url.json') or '{}')
+    return found.version + (' (editable)' if source.get('dir_info', {}).get('editable') else '')
 names = sys.argv[1:]
 print(json.dumps({'version': '.'.join(map(str, sys.version_info[:3])), 'packages': {n: version(n) for n in names}}))";
 

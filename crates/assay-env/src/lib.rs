@@ -15,4 +15,4 @@ pub use fingerprint::{environment_key, fingerprint, physical_memory};
 pub use interpreter::{
     MINIMUM_PYTHON, MINIMUM_TRANSFORMERS, PythonError, base_python, find, inspect,
 };
-pub use worker::{WorkerError, unpack, worker_digest};
+pub use worker::{Worker, WorkerError, unpack};

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,65 +14,128 @@ use crate::variables::PYTHONPATH;
 #[include = "assay/**/*.py"]
 struct Sources;
 
-/// The sources can't be unpacked.
+/// The worker's sources can't be had.
 #[derive(Debug, thiserror::Error)]
-#[error("can't unpack the worker's sources into {}: {source}", path.display())]
-pub struct WorkerError {
-    path: PathBuf,
-    source: io::Error,
+pub enum WorkerError {
+    /// The cache can't be written.
+    #[error("can't unpack the worker's sources into {}: {source}", target.display())]
+    CanNotUnpack {
+        /// Where they belong.
+        target: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `ASSAY_PYTHONPATH` names a folder without them.
+    #[error("can't read the worker's sources in {} (ASSAY_PYTHONPATH): {source}", folder.display())]
+    Unreadable {
+        /// What was named.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
-/// Digest of the embedded sources, in hex.
-#[must_use]
-pub fn worker_digest() -> String {
-    let mut names: Vec<_> = Sources::iter().collect();
-    names.sort();
-    let mut digest = Sha256::new();
-    for name in names {
-        if let Some(file) = Sources::get(&name) {
-            digest.update(name.as_bytes());
-            digest.update([0]);
-            digest.update(file.metadata.sha256_hash());
+impl WorkerError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::CanNotUnpack { .. } => "set ASSAY_CACHE_DIR to a folder that can be written",
+            Self::Unreadable { .. } => {
+                "unset ASSAY_PYTHONPATH, or name the folder that holds `assay/`"
+            }
         }
+    }
+}
+
+/// The worker's sources as a run uses them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// The folder to put on Python's path.
+    pub folder: PathBuf,
+    /// Digest of the sources, in hex.
+    pub digest: String,
+}
+
+/// The sources in the folder that `ASSAY_PYTHONPATH` names, or the embedded ones, unpacked into the cache once per version.
+///
+/// # Errors
+/// [`WorkerError`] if the cache can't be written, or the folder that is named can't be read.
+pub fn unpack(cache: &Path) -> Result<Worker, WorkerError> {
+    match std::env::var_os(PYTHONPATH).filter(|value| !value.is_empty()) {
+        Some(folder) => in_folder(folder.into()),
+        None => embedded(cache),
+    }
+}
+
+fn in_folder(folder: PathBuf) -> Result<Worker, WorkerError> {
+    match read_sources(&folder.join("assay")) {
+        Ok(sources) => Ok(Worker {
+            digest: digest(&sources),
+            folder,
+        }),
+        Err(source) => Err(WorkerError::Unreadable { folder, source }),
+    }
+}
+
+/// Path and content of every Python file below a folder.
+fn read_sources(folder: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut sources = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sources.append(&mut read_sources(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "py") {
+            let content = std::fs::read(&path)?;
+            sources.insert(path, content);
+        }
+    }
+    Ok(sources)
+}
+
+fn digest(sources: &BTreeMap<PathBuf, Vec<u8>>) -> String {
+    let mut digest = Sha256::new();
+    for (path, content) in sources {
+        digest.update(path.as_os_str().as_encoded_bytes());
+        digest.update([0]);
+        digest.update(Sha256::digest(content));
     }
     hex(&digest.finalize())[..16].to_owned()
 }
 
-/// The folder to put on Python's path: the one that `ASSAY_PYTHONPATH` names, or the embedded sources, unpacked into the cache
-/// once per version.
-///
-/// # Errors
-/// [`WorkerError`] if the cache can't be written.
-pub fn unpack(cache: &Path) -> Result<PathBuf, WorkerError> {
-    if let Some(folder) = std::env::var_os(PYTHONPATH).filter(|value| !value.is_empty()) {
-        return Ok(folder.into());
-    }
-    let target = cache.join("worker").join(worker_digest());
-    let failed = |source| WorkerError {
-        path: target.clone(),
-        source,
-    };
+fn embedded(cache: &Path) -> Result<Worker, WorkerError> {
+    let sources = Sources::iter()
+        .filter_map(|name| {
+            let content = Sources::get(&name)?.data.into_owned();
+            Some((PathBuf::from(name.as_ref()), content))
+        })
+        .collect();
+    let digest = digest(&sources);
+    let target = cache.join("worker").join(&digest);
     if !target.exists() {
         let partial = cache
             .join("worker")
             .join(format!(".partial-{}", std::process::id()));
-        for name in Sources::iter() {
-            let Some(file) = Sources::get(&name) else {
-                continue;
-            };
-            let path = partial.join(name.as_ref());
-            std::fs::create_dir_all(path.parent().unwrap_or(&partial)).map_err(failed)?;
-            std::fs::write(&path, &file.data).map_err(failed)?;
-        }
-        if let Err(error) = std::fs::rename(&partial, &target) {
+        let write = || {
+            for (name, content) in &sources {
+                let path = partial.join(name);
+                std::fs::create_dir_all(path.parent().unwrap_or(&partial))?;
+                std::fs::write(&path, content)?;
+            }
+            std::fs::rename(&partial, &target)
+        };
+        if let Err(source) = write() {
             let _ = std::fs::remove_dir_all(&partial);
             // Another process may have been faster.
             if !target.exists() {
-                return Err(failed(error));
+                return Err(WorkerError::CanNotUnpack { target, source });
             }
         }
     }
-    Ok(target)
+    Ok(Worker {
+        folder: target,
+        digest,
+    })
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -85,16 +149,31 @@ mod tests {
     #[test]
     fn sources_are_unpacked_whole_and_once() {
         let cache = tempfile::tempdir().unwrap();
-        let folder = unpack(cache.path()).unwrap();
-        assert!(folder.join("assay/worker/template.py").exists());
-        assert!(folder.join("assay/__init__.py").exists());
-        assert_eq!(unpack(cache.path()).unwrap(), folder);
+        let worker = embedded(cache.path()).unwrap();
+        assert!(worker.folder.join("assay/worker/template.py").exists());
+        assert!(worker.folder.join("assay/__init__.py").exists());
+        assert_eq!(embedded(cache.path()).unwrap(), worker);
     }
 
     #[test]
     fn a_cache_that_can_not_be_written_is_an_error() {
         let cache = tempfile::tempdir().unwrap();
         std::fs::write(cache.path().join("worker"), "a file").unwrap();
-        assert!(unpack(cache.path()).is_err());
+        assert!(embedded(cache.path()).is_err());
+    }
+
+    #[test]
+    fn sources_that_were_edited_have_another_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("assay/checks/forward.py");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "x = 1").unwrap();
+        let first = in_folder(folder.path().into()).unwrap();
+        std::fs::write(&file, "x = 2").unwrap();
+        assert_ne!(
+            in_folder(folder.path().into()).unwrap().digest,
+            first.digest
+        );
+        assert!(in_folder(folder.path().join("assay/checks/forward.py")).is_err());
     }
 }

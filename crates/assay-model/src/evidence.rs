@@ -12,8 +12,8 @@ use crate::Raised;
 pub struct Evidence {
     /// Class of the model object, with its module: `transformers.models.bert.modeling_bert.BertModel`.
     pub model_class: String,
-    /// Every layer that could be captured (see [`LayerKind`]) and was called in the first forward, in sorted order:
-    /// the nonce picks from these, so that the worker doesn't choose what it shows.
+    /// Every layer that could be captured (see [`LayerKind`]), was called in the first and the second forward and had finite
+    /// values in both, in sorted order: the nonce picks from these, so that the worker doesn't choose what it shows.
     pub eligible: Vec<String>,
     /// Layers captured in the first forward.
     pub first: Vec<CapturedLayer>,

@@ -40,8 +40,19 @@ pub struct PythonEnvironment {
     pub executable: PathBuf,
     /// Its version: `3.11.7`.
     pub version: String,
-    /// Versions of the packages that matter (`torch`, `transformers`, …), those installed only.
+    /// Versions of the packages that matter (`torch`, `transformers`, …), those installed only; with ` (editable)` after it
+    /// where the package is a work tree (`pip install -e`), whose version doesn't say what is in it.
     pub packages: BTreeMap<String, String>,
+}
+
+impl PythonEnvironment {
+    /// Whether the versions say all: no package is a work tree that somebody may have edited since.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.packages
+            .values()
+            .all(|version| !version.ends_with("(editable)"))
+    }
 }
 
 /// A file that runs in every worker before a model is imported.

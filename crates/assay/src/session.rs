@@ -55,16 +55,14 @@ impl Session {
         }
         let python = assay_env::find(arguments.python.as_deref(), Some(&cache))
             .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))?;
-        let pythonpath = assay_env::unpack(&cache).map_err(|error| {
-            Failure::setup(error.to_string())
-                .hint("set ASSAY_CACHE_DIR to a folder that can be written")
-        })?;
-        let fingerprint = assay_env::fingerprint(python, &arguments.preload)
+        let worker = assay_env::unpack(&cache)
+            .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))?;
+        let fingerprint = assay_env::fingerprint(python, &worker, &arguments.preload)
             .map_err(|(path, error)| unreadable(&path, &error))?;
         let scratch = std::env::temp_dir().join(format!("assay-{}", std::process::id()));
         Ok(Self {
             fingerprint,
-            pythonpath,
+            pythonpath: worker.folder,
             cache,
             clean: None,
             preloaded: None,
@@ -160,10 +158,13 @@ impl Session {
     }
 
     fn cache(&self, with_preloads: bool) -> Cache {
-        Cache::new(
-            &self.cache,
-            &environment_key(&self.fingerprint, with_preloads),
-        )
+        // Nothing found before is believed where somebody may have edited a package in place.
+        let root = if self.fingerprint.python.is_fixed() {
+            &self.cache
+        } else {
+            &self.scratch
+        };
+        Cache::new(root, &environment_key(&self.fingerprint, with_preloads))
     }
 
     /// Seconds that units took, kept for the next run.

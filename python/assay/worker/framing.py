@@ -13,7 +13,8 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 
 def send(connection: socket.socket, message: Any) -> None:
     """Sends one message. Raises `ValueError` for a number that JSON doesn't have, `OSError` if nobody listens."""
-    body = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
+    # Half a surrogate pair (a file name that is no UTF-8, in an exception's message) has no place in JSON: `?` stands for it.
+    body = json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     if len(body) > MAX_FRAME_BYTES:
         raise ValueError(f"a message of {len(body)} bytes, at most {MAX_FRAME_BYTES} are allowed")
     connection.sendall(struct.pack(">I", len(body)) + body)
