@@ -1,8 +1,10 @@
 use assay_model::{
-    CheckSpec, Ending, Plan, PlannedCheck, Platform, Probed, Recipe, Subject, UnitPlan,
+    CheckSpec, Ending, Family, KnownIssue, Plan, PlannedCheck, Platform, Probed, Recipe, Subject,
+    UnitLimits, UnitPlan,
 };
 
 use crate::battery::PROBE;
+use crate::filter::{CaseFacts, Filter, Previous};
 
 /// A subject on a platform, with what its probe said.
 #[derive(Debug, Clone)]
@@ -11,6 +13,10 @@ pub struct Candidate {
     pub subject: Subject,
     /// Where.
     pub platform: Platform,
+    /// The family that the catalog names; none of a checkpoint.
+    pub family: Option<Family>,
+    /// The class that the catalog names; none of a checkpoint.
+    pub class: Option<String>,
     /// What is known of it.
     pub probe: ProbeOutcome,
 }
@@ -55,71 +61,208 @@ pub struct Planned {
     pub not_applicable: Vec<NotApplicable>,
 }
 
+/// What is to be planned.
+#[derive(Clone, Copy)]
+pub struct Selection<'a> {
+    /// The checks, in the order in which a unit runs them.
+    pub checks: &'a [&'a CheckSpec],
+    /// [`PROBE`], planned where a probe failed.
+    pub probe: &'a CheckSpec,
+    /// Which cases.
+    pub filter: &'a Filter,
+    /// What holds for some cases; of several that match, the first that sets something counts.
+    pub overrides: &'a [Override],
+    /// A case in the newest run, by subject, platform and check; none if the filter doesn't ask for it.
+    pub previous: Option<&'a dyn Fn(&str, Platform, &str) -> Option<Previous>>,
+}
+
+/// What holds for the cases that a filter takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// Which cases.
+    pub filter: Filter,
+    /// Seconds for one check.
+    pub check_seconds: Option<f64>,
+    /// Bytes for a unit.
+    pub memory_bytes: Option<u64>,
+    /// How many of these units at a time.
+    pub workers: Option<u16>,
+    /// Why they fail, if that is known.
+    pub known_issue: Option<KnownIssue>,
+}
+
 /// Plans every selected check that applies, for each candidate in order. A subject whose probe did not succeed gets the one
-/// case [`PROBE`], whatever was selected; a subject to which nothing applies gets no unit.
+/// case [`PROBE`], whatever was selected, unless the filter rules the subject out; a subject to which nothing applies gets no unit.
 #[must_use]
-pub fn plan(candidates: &[Candidate], selected: &[&CheckSpec], probe: &CheckSpec) -> Planned {
-    debug_assert_eq!(probe.id.as_str(), PROBE);
+pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
+    debug_assert_eq!(selection.probe.id.as_str(), PROBE);
     let planned_check = |spec: &CheckSpec| PlannedCheck {
         id: spec.id.clone(),
         rule: spec.rule,
     };
-    let mut checks: Vec<PlannedCheck> = selected.iter().map(|spec| planned_check(spec)).collect();
-    let probe_index = checks
-        .iter()
-        .position(|check| check.id == probe.id)
-        .unwrap_or_else(|| {
-            checks.push(planned_check(probe));
-            checks.len() - 1
-        });
+    let mut specs: Vec<&CheckSpec> = selection.checks.to_vec();
+    if !specs.iter().any(|spec| spec.id == selection.probe.id) {
+        specs.push(selection.probe);
+    }
     let mut planned = Planned::default();
-    for Candidate {
-        subject,
-        platform,
-        probe,
-    } in candidates
-    {
-        let (indices, recipe, estimate_seconds) = match probe {
-            ProbeOutcome::Answered(Probed::Ready { facts, recipe }) => {
-                let mut indices = Vec::new();
-                for (index, spec) in selected.iter().enumerate() {
+    planned.plan.checks = specs.iter().map(|spec| planned_check(spec)).collect();
+    let mut issues = KnownIssues::default();
+    for candidate in candidates {
+        let subject = candidate.subject.to_string();
+        let facts = candidate.facts(&subject);
+        let ready = match &candidate.probe {
+            ProbeOutcome::Answered(Probed::Ready { facts, recipe }) => Some((facts, recipe)),
+            ProbeOutcome::Answered(_) | ProbeOutcome::Lost(_) => None,
+        };
+        let mut indices = Vec::new();
+        match ready {
+            Some((found, _)) => {
+                for (index, spec) in selection.checks.iter().enumerate() {
+                    if selection.takes(&facts, spec) == Some(false) {
+                        continue;
+                    }
                     let lacks: Vec<String> = spec
                         .needs
                         .iter()
-                        .filter(|fact| !facts.has.contains(*fact))
+                        .filter(|fact| !found.has.contains(*fact))
                         .cloned()
                         .collect();
                     if lacks.is_empty() {
-                        indices.push(index_of(index));
+                        indices.push(index);
                     } else {
-                        let (subject, check) = (subject.to_string(), spec.id.to_string());
                         planned.not_applicable.push(NotApplicable {
-                            subject,
-                            check,
+                            subject: subject.clone(),
+                            check: spec.id.to_string(),
                             lacks,
                         });
                     }
                 }
-                (indices, recipe.clone(), Some(facts.seconds))
             }
-            ProbeOutcome::Answered(_) | ProbeOutcome::Lost(_) => {
-                (vec![index_of(probe_index)], Recipe::Null, None)
+            // Which checks it would have had is not known, so the filter is asked about the subject.
+            None if selection.filter.evaluate(&facts) != Some(false) => {
+                let probe = |spec: &&CheckSpec| spec.id == selection.probe.id;
+                indices.extend(specs.iter().position(probe));
             }
+            None => {}
+        }
+        if indices.is_empty() {
+            continue;
+        }
+        let chosen = || {
+            indices
+                .iter()
+                .filter_map(|&index| Some((index, *specs.get(index)?)))
         };
-        if !indices.is_empty() {
-            planned.plan.units.push(UnitPlan {
-                subject: subject.clone(),
-                platform: *platform,
-                checks: indices,
-            });
-            planned.jobs.push(UnitJob {
-                recipe,
-                estimate_seconds,
-            });
+        planned.plan.units.push(UnitPlan {
+            subject: candidate.subject.clone(),
+            platform: candidate.platform,
+            checks: indices.iter().copied().map(index_of).collect(),
+            limits: selection.limits(&facts, &mut chosen().map(|(_, spec)| spec)),
+            known: chosen()
+                .filter_map(|(index, spec)| {
+                    let issue = selection.known_issue(&facts, spec)?;
+                    Some((index_of(index), issues.index(issue)))
+                })
+                .collect(),
+        });
+        planned.jobs.push(UnitJob {
+            recipe: ready.map_or(Recipe::Null, |(_, recipe)| recipe.clone()),
+            estimate_seconds: ready.map(|(facts, _)| facts.seconds),
+        });
+    }
+    planned.plan.known_issues = issues.0;
+    planned
+}
+
+impl Candidate {
+    /// What a filter may ask of it, before its checks are known.
+    #[must_use]
+    pub fn facts<'a>(&'a self, subject: &'a str) -> CaseFacts<'a> {
+        let probed = match &self.probe {
+            ProbeOutcome::Answered(Probed::Ready { facts, .. }) => Some(facts),
+            ProbeOutcome::Answered(_) | ProbeOutcome::Lost(_) => None,
+        };
+        CaseFacts {
+            subject,
+            architecture: match &self.subject {
+                Subject::Architecture { name, .. } => Some(name),
+                Subject::Checkpoint { .. } => None,
+            },
+            class: probed
+                .map(|facts| facts.class.as_str())
+                .or(self.class.as_deref()),
+            // The catalog's word comes first: it is what `assay list architectures` shows.
+            family: self.family.or(probed.map(|facts| facts.family)),
+            platform: self.platform,
+            check: None,
+            parameters: probed.map(|facts| facts.parameters),
+            previous: None,
         }
     }
-    planned.plan.checks = checks;
-    planned
+}
+
+impl Selection<'_> {
+    fn takes(&self, facts: &CaseFacts<'_>, spec: &CheckSpec) -> Option<bool> {
+        let case = of_check(facts, spec);
+        let previous = self
+            .previous
+            .map(|previous| previous(case.subject, case.platform, spec.id.as_str()));
+        self.filter.evaluate(&CaseFacts { previous, ..case })
+    }
+
+    fn limits(
+        &self,
+        facts: &CaseFacts<'_>,
+        checks: &mut dyn Iterator<Item = &CheckSpec>,
+    ) -> UnitLimits {
+        let checks: Vec<&CheckSpec> = checks.collect();
+        let mut limits = UnitLimits::default();
+        for (number, rule) in (0..).zip(self.overrides) {
+            if rule.check_seconds.is_none() && rule.memory_bytes.is_none() && rule.workers.is_none()
+            {
+                continue;
+            }
+            if checks
+                .iter()
+                .any(|spec| rule.filter.evaluate(&of_check(facts, spec)) == Some(true))
+            {
+                limits.check_seconds = limits.check_seconds.or(rule.check_seconds);
+                limits.memory_bytes = limits.memory_bytes.or(rule.memory_bytes);
+                limits.group = limits
+                    .group
+                    .or(rule.workers.map(|workers| (number, workers)));
+            }
+        }
+        limits
+    }
+
+    fn known_issue(&self, facts: &CaseFacts<'_>, spec: &CheckSpec) -> Option<&KnownIssue> {
+        self.overrides
+            .iter()
+            .filter(|rule| rule.filter.evaluate(&of_check(facts, spec)) == Some(true))
+            .find_map(|rule| rule.known_issue.as_ref())
+    }
+}
+
+fn of_check<'a>(facts: &CaseFacts<'a>, spec: &'a CheckSpec) -> CaseFacts<'a> {
+    CaseFacts {
+        check: Some((spec.id.as_str(), spec.profile)),
+        ..*facts
+    }
+}
+
+/// Known issues that were met, each once.
+#[derive(Default)]
+struct KnownIssues(Vec<KnownIssue>);
+
+impl KnownIssues {
+    fn index(&mut self, issue: &KnownIssue) -> u32 {
+        let found = self.0.iter().position(|other| other == issue);
+        index_of(found.unwrap_or_else(|| {
+            self.0.push(issue.clone());
+            self.0.len() - 1
+        }))
+    }
 }
 
 /// There are tens of checks: an index that doesn't fit can't come up, and one that points nowhere is reported by the fold.
@@ -135,11 +278,14 @@ mod tests {
 
     use super::*;
     use crate::battery::battery;
+    use crate::filter::parse;
 
     fn candidate(name: &str, probed: Probed) -> Candidate {
         Candidate {
             subject: Subject::architecture(name),
             platform: Platform::Cpu,
+            family: None,
+            class: None,
             probe: ProbeOutcome::Answered(probed),
         }
     }
@@ -179,6 +325,15 @@ mod tests {
     }
 
     fn planned(selected: &[&str], candidates: &[Candidate]) -> Planned {
+        filtered(selected, candidates, "all()", &[])
+    }
+
+    fn filtered(
+        selected: &[&str],
+        candidates: &[Candidate],
+        filter: &str,
+        overrides: &[Override],
+    ) -> Planned {
         let battery = battery();
         let chosen: Vec<&CheckSpec> = battery
             .iter()
@@ -188,7 +343,14 @@ mod tests {
             .iter()
             .find(|spec| spec.id.as_str() == PROBE)
             .unwrap();
-        plan(candidates, &chosen, probe)
+        let selection = Selection {
+            checks: &chosen,
+            probe,
+            filter: &parse(filter).unwrap(),
+            overrides,
+            previous: None,
+        };
+        plan(candidates, &selection)
     }
 
     fn names(planned: &Planned, unit: usize) -> Vec<&str> {
@@ -227,5 +389,85 @@ mod tests {
         assert_eq!(names(&planned, 0), [PROBE]);
         assert_eq!(planned.jobs[0].recipe, Recipe::Null);
         assert_eq!(names(&planned, 1), ["batch.rows"]);
+    }
+
+    #[test]
+    fn a_filter_narrows_what_is_planned_and_does_not_hide_a_failed_probe() {
+        let candidates = [candidate("bert", ready(&[])), candidate("broken", failed())];
+        let planned = |filter| {
+            let planned = filtered(
+                &["forward.runs", "forward.finite"],
+                &candidates,
+                filter,
+                &[],
+            );
+            (0..planned.plan.units.len())
+                .map(|unit| names(&planned, unit).join(" "))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(planned("check(*.runs)"), ["forward.runs", PROBE]);
+        assert_eq!(
+            planned("params(<1k)"),
+            ["forward.runs forward.finite", PROBE]
+        );
+        assert_eq!(planned("params(>1k)"), [PROBE]);
+        assert_eq!(planned("arch(bert)"), ["forward.runs forward.finite"]);
+        assert!(planned("none()").is_empty());
+    }
+
+    #[test]
+    fn the_first_override_that_sets_something_counts_and_known_issues_point_at_their_cases() {
+        let rule = |filter: &str| Override {
+            filter: parse(filter).unwrap(),
+            check_seconds: None,
+            memory_bytes: None,
+            workers: None,
+            known_issue: None,
+        };
+        let issue = KnownIssue {
+            filter: String::new(),
+            reason: "known".into(),
+            reference: "a link".into(),
+            expires: "2027-01-01".into(),
+        };
+        let overrides = [
+            Override {
+                check_seconds: Some(5.0),
+                ..rule("arch(bert) & check(forward.runs)")
+            },
+            Override {
+                check_seconds: Some(9.0),
+                workers: Some(1),
+                ..rule("all()")
+            },
+            Override {
+                known_issue: Some(issue),
+                ..rule("check(forward.finite) - arch(vit)")
+            },
+        ];
+        let candidates = [candidate("bert", ready(&[])), candidate("vit", ready(&[]))];
+        let planned = filtered(
+            &["forward.runs", "forward.finite"],
+            &candidates,
+            "all()",
+            &overrides,
+        );
+        let [bert, vit] = planned.plan.units.as_slice() else {
+            panic!()
+        };
+        assert_eq!(
+            bert.limits,
+            UnitLimits {
+                check_seconds: Some(5.0),
+                memory_bytes: None,
+                group: Some((1, 1))
+            }
+        );
+        assert_eq!(vit.limits.check_seconds, Some(9.0));
+        assert_eq!(
+            (bert.known.as_slice(), vit.known.as_slice()),
+            ([(1, 0)].as_slice(), [].as_slice())
+        );
+        assert_eq!(planned.plan.known_issues.len(), 1);
     }
 }

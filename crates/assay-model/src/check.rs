@@ -38,7 +38,19 @@ impl fmt::Display for CheckId {
 pub type Group = String;
 
 /// How much is checked: each profile holds the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(
     missing_docs,
@@ -48,6 +60,18 @@ pub enum Profile {
     Quick,
     Standard,
     Full,
+}
+
+impl Profile {
+    /// The name on the command line and in the reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+            Self::Full => "full",
+        }
+    }
 }
 
 impl FromStr for Profile {

@@ -38,7 +38,7 @@ pub use observation::{
     Call, Comparison, Ending, Observation, OracleErrors, Origin, OutputFact, Raised, Tally,
 };
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
-pub use plan::{Plan, PlannedCheck, UnitPlan};
+pub use plan::{KnownIssue, Part, Plan, PlannedCheck, UnitLimits, UnitPlan};
 pub use platform::Platform;
 pub use subject::{ConfigChange, Facts, Family, InputFact, Probed, Recipe, Subject};
 

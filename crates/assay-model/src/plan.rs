@@ -9,6 +9,40 @@ pub struct Plan {
     pub checks: Vec<PlannedCheck>,
     /// The units of work.
     pub units: Vec<UnitPlan>,
+    /// Known issues of `assay.toml` that take a case of the plan: [`UnitPlan::known`] points into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_issues: Vec<KnownIssue>,
+    /// Which part of a larger plan this is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+}
+
+/// Why some cases fail that need not stop anybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownIssue {
+    /// The filter that takes them.
+    pub filter: String,
+    /// In words.
+    pub reason: String,
+    /// A link, or a script that reproduces it.
+    pub reference: String,
+    /// The last day on which it is believed, `YYYY-MM-DD`.
+    pub expires: String,
+}
+
+/// A part of a larger plan (`--partition`): what `assay merge` needs to put the parts together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// How it was cut: `hash:2/3`.
+    pub partition: String,
+    /// Which part, from 1.
+    pub number: u32,
+    /// Number of parts.
+    pub of: u32,
+    /// SHA-256 of the whole plan, in hex.
+    pub whole: String,
+    /// Where each unit stands in the whole plan.
+    pub positions: Vec<u32>,
 }
 
 /// A check as it is planned.
@@ -21,7 +55,7 @@ pub struct PlannedCheck {
 }
 
 /// The unit of work and of isolation: one subject on one platform, with its checks in the order in which they run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnitPlan {
     /// The subject.
     pub subject: Subject,
@@ -29,6 +63,35 @@ pub struct UnitPlan {
     pub platform: Platform,
     /// Indices into [`Plan::checks`].
     pub checks: Vec<u32>,
+    /// What the unit may take.
+    #[serde(default, skip_serializing_if = "UnitLimits::is_empty")]
+    pub limits: UnitLimits,
+    /// Cases with a known issue: a check of [`UnitPlan::checks`], and an index into [`Plan::known_issues`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<(u32, u32)>,
+}
+
+/// What overrides set for one unit; none where the run's own limits hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnitLimits {
+    /// Seconds for one check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_seconds: Option<f64>,
+    /// Bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// A group of units, and how many of it may run at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<(u32, u16)>,
+}
+
+impl UnitLimits {
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Plan {

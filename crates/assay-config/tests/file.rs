@@ -1,0 +1,229 @@
+//! What a file may hold, what is said of one that is wrong, and what holds in the end.
+
+use std::path::Path;
+
+use assay_config::{CommandLine, ConfigError, Loaded, NoTests, Source, TEMPLATE, read};
+use assay_model::Profile;
+
+fn written(text: &str) -> (tempfile::TempDir, Result<Loaded, ConfigError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("assay.toml");
+    std::fs::write(&path, text).unwrap();
+    let loaded = read(&path);
+    (folder, loaded)
+}
+
+/// The error of a file, without its folder.
+fn error(text: &str) -> String {
+    let (folder, loaded) = written(text);
+    let error = loaded.unwrap_err();
+    let place = format!("{}/", folder.path().display());
+    format!("{}\nhint: {}", error, error.hint()).replace(&place, "")
+}
+
+/// The template with its examples switched on.
+fn uncommented() -> String {
+    let is_example = |line: &str| {
+        let rest = line.strip_prefix("# ")?;
+        let is_key = rest
+            .split_once(" = ")
+            .is_some_and(|(key, _)| !key.contains(' '));
+        (rest.starts_with('[') || is_key).then(|| rest.to_owned())
+    };
+    TEMPLATE
+        .lines()
+        .filter_map(is_example)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_template_changes_nothing_and_its_examples_are_right() {
+    let (_folder, plain) = written(TEMPLATE);
+    let plain = plain.unwrap().settings(CommandLine::default()).unwrap();
+    assert!(
+        plain
+            .effective()
+            .iter()
+            .all(|row| matches!(row.source, Source::Default | Source::Profile { .. }))
+    );
+
+    // `default-profile` stands before the first table, as TOML wants it.
+    let (_folder, switched_on) = written(&uncommented());
+    let switched_on = switched_on.unwrap_or_else(|error| panic!("{error}\n{}", uncommented()));
+    let settings = switched_on.settings(CommandLine::default()).unwrap();
+    assert_eq!(settings.overrides.len(), 2);
+    for (with, without) in settings.effective().iter().zip(plain.effective()) {
+        // Three have no value of their own to show: the machine's or the run's is taken.
+        if !["workers", "memory-limit", "seed"].contains(&with.key.as_str()) {
+            assert_eq!(with.value, without.value, "{}", with.key);
+        }
+        assert!(
+            matches!(with.source, Source::File { .. }),
+            "{} is missing in the template",
+            with.key
+        );
+    }
+}
+
+#[test]
+fn errors_name_file_line_and_key() {
+    insta::assert_snapshot!(error("[profile.ci]\ntimout = \"5s\"\n"));
+    insta::assert_snapshot!(error("[profile.ci]\n\ntimeout = \"soon\"\n"));
+    insta::assert_snapshot!(error("[profile.ci]\nworkers = \"two\"\n"));
+    insta::assert_snapshot!(error("[profile.ci\nworkers = 2\n"));
+    insta::assert_snapshot!(error("[profile.mine]\ninherits = \"fast\"\n"));
+    insta::assert_snapshot!(error(
+        "[profile.a]\ninherits = \"b\"\n[profile.b]\ninherits = \"a\"\n"
+    ));
+    insta::assert_snapshot!(error(
+        "[[overrides]]\nfilter = \"arch(x\"\ntimeout = \"5s\"\n"
+    ));
+    insta::assert_snapshot!(error("[[overrides]]\nfilter = \"arch(x)\"\n"));
+    insta::assert_snapshot!(error(
+        "[[overrides]]\nfilter = \"last(failed)\"\nworkers = 1\n"
+    ));
+    insta::assert_snapshot!(error("[profile.ci]\nworkers = 0\n"));
+    insta::assert_snapshot!(error("[profile.ci]\nretries = 99\n"));
+    insta::assert_snapshot!(error("default-profile = \"nightly\"\n"));
+    insta::assert_snapshot!(error("[profile.ci]\nchecks = \"everything\"\n"));
+}
+
+#[test]
+fn a_known_issue_has_a_reason_a_reference_and_a_last_day() {
+    let issue =
+        |text: &str| format!("[[overrides]]\nfilter = \"arch(x)\"\nknown-issue = {{ {text} }}\n");
+    insta::assert_snapshot!(error(&issue("reason = \"r\", expires = \"2027-01-01\"")));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", link = \"l\", script = \"s\", expires = \"2027-01-01\""
+    )));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", script = \"gone.py\", expires = \"2027-01-01\""
+    )));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", link = \"l\", expires = \"soon\""
+    )));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \" \", link = \"l\", expires = \"2027-01-01\""
+    )));
+    insta::assert_snapshot!(error(&issue("reason = \"r\", link = \"l\"")));
+    assert!(
+        written(&issue(
+            "reason = \"r\", link = \"l\", expires = \"2027-01-01\""
+        ))
+        .1
+        .is_ok()
+    );
+}
+
+#[test]
+fn what_is_no_text_or_not_there_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("assay.toml");
+    assert!(read(&path).is_err());
+    std::fs::write(&path, [0xff, 0xfe]).unwrap();
+    assert!(read(&path).unwrap_err().to_string().contains("UTF-8"));
+    assert!(read(folder.path()).is_err());
+}
+
+#[test]
+fn the_command_line_comes_before_the_profile_and_that_before_what_it_inherits() {
+    let text = "
+[profile.standard]
+timeout = \"10s\"
+workers = 3
+
+[profile.nightly]
+inherits = \"full\"
+retries = 2
+
+[profile.mine]
+no-tests = \"pass\"
+
+[[profile.mine.overrides]]
+filter = \"arch(a)\"
+timeout = \"1s\"
+
+[[overrides]]
+filter = \"all()\"
+workers = 1
+";
+    let (_folder, loaded) = written(text);
+    let loaded = loaded.unwrap();
+    let of = |profile: &str| {
+        let said = CommandLine {
+            profile: Some(profile.into()),
+            timeout: Some(7.0),
+            ..CommandLine::default()
+        };
+        loaded.settings(said).unwrap()
+    };
+    let mine = of("mine");
+    assert_eq!(
+        (mine.timeout.value, mine.workers.value, mine.no_tests.value),
+        (7.0, Some(3), NoTests::Pass)
+    );
+    assert_eq!(mine.timeout.source.to_string(), "--timeout");
+    assert!(
+        mine.workers
+            .source
+            .to_string()
+            .ends_with("assay.toml:4 (profile.standard.workers)"),
+        "{}",
+        mine.workers.source
+    );
+    assert_eq!(mine.overrides.len(), 2);
+    assert_eq!(mine.overrides[0].holds.check_seconds, Some(1.0));
+    let nightly = of("nightly");
+    assert_eq!(
+        (
+            nightly.checks.value,
+            nightly.retries.value,
+            nightly.workers.value
+        ),
+        (Profile::Full, 2, None)
+    );
+    let ci = of("ci");
+    assert_eq!(
+        (ci.checks.value, ci.retries.value, ci.workers.value),
+        (Profile::Standard, 1, Some(3))
+    );
+    let (name, there) = loaded
+        .settings(CommandLine {
+            profile: Some("mein".into()),
+            ..CommandLine::default()
+        })
+        .unwrap_err();
+    assert_eq!(name, "mein");
+    assert_eq!(
+        there,
+        ["quick", "standard", "full", "ci", "mine", "nightly"]
+    );
+}
+
+#[test]
+fn the_file_is_looked_for_upwards() {
+    let (folder, _) = written("");
+    let below = folder.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    assert_eq!(
+        assay_config::find(&below),
+        Some(folder.path().join("assay.toml"))
+    );
+    assert_eq!(assay_config::find(Path::new("/")), None);
+}
+
+#[test]
+fn the_schema_is_the_one_in_the_repository() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/assay.toml.schema.json");
+    let text = serde_json::to_string_pretty(&assay_config::schema()).unwrap() + "\n";
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        text,
+        "INSTA_UPDATE=always writes it anew"
+    );
+}
