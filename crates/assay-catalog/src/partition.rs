@@ -119,7 +119,7 @@ fn hash(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::{Platform, Recipe, Subject, UnitLimits, UnitPlan};
+    use assay_model::{Platform, Recipe, Subject, UnitPlan};
 
     use super::*;
     use crate::UnitJob;
@@ -127,13 +127,11 @@ mod tests {
     fn planned(count: usize) -> Planned {
         let mut planned = Planned::default();
         for number in 0..count {
-            planned.plan.units.push(UnitPlan {
-                subject: Subject::architecture(format!("model{number}")),
-                platform: Platform::Cpu,
-                checks: vec![0],
-                limits: UnitLimits::default(),
-                known: vec![],
-            });
+            planned.plan.units.push(UnitPlan::new(
+                Subject::architecture(format!("model{number}")),
+                Platform::Cpu,
+                vec![0],
+            ));
             planned.jobs.push(UnitJob {
                 recipe: Recipe::Null,
                 estimate_seconds: None,

@@ -4,7 +4,7 @@ use assay_model::{
 };
 
 use crate::battery::PROBE;
-use crate::filter::{CaseFacts, Filter, Previous};
+use crate::filter::{CaseFacts, Filter, PreviousRun};
 
 /// A subject on a platform, with what its probe said.
 #[derive(Debug, Clone)]
@@ -72,8 +72,8 @@ pub struct Selection<'a> {
     pub filter: &'a Filter,
     /// What holds for some cases; of several that match, the first that sets something counts.
     pub overrides: &'a [Override],
-    /// A case in the newest run, by subject, platform and check; none if the filter doesn't ask for it.
-    pub previous: Option<&'a dyn Fn(&str, Platform, &str) -> Option<Previous>>,
+    /// The newest run; none if the filter doesn't ask for it.
+    pub previous: Option<&'a PreviousRun>,
 }
 
 /// What holds for the cases that a filter takes.
@@ -138,8 +138,8 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
                     }
                 }
             }
-            // Which checks it would have had is not known, so the filter is asked about the subject.
-            None if selection.filter.evaluate(&facts) != Some(false) => {
+            // Which checks it would have had is not known, so the filter is asked about the subject and what its probe came to.
+            None if selection.may_take(&facts) => {
                 let probe = |spec: &&CheckSpec| spec.id == selection.probe.id;
                 indices.extend(specs.iter().position(probe));
             }
@@ -206,8 +206,20 @@ impl Selection<'_> {
         let case = of_check(facts, spec);
         let previous = self
             .previous
-            .map(|previous| previous(case.subject, case.platform, spec.id.as_str()));
+            .map(|run| run.case(case.subject, case.platform, spec.id.as_str()));
         self.filter.evaluate(&CaseFacts { previous, ..case })
+    }
+
+    /// Whether a case of a subject whose probe failed may be meant.
+    fn may_take(&self, facts: &CaseFacts<'_>) -> bool {
+        let previous = self.previous.and_then(|run| {
+            let (subject, platform) = (facts.subject, facts.platform);
+            let probe = run.case(subject, platform, self.probe.id.as_str());
+            probe
+                .map(Some)
+                .or_else(|| run.before_checks(subject, platform))
+        });
+        self.filter.evaluate(&CaseFacts { previous, ..*facts }) != Some(false)
     }
 
     fn limits(
@@ -274,11 +286,11 @@ fn index_of(index: usize) -> u32 {
 mod tests {
     use std::collections::BTreeSet;
 
-    use assay_model::{Facts, Family, Origin, Raised};
+    use assay_model::{Facts, Family, Origin, Outcome, Raised};
 
     use super::*;
     use crate::battery::battery;
-    use crate::filter::parse;
+    use crate::filter::{Previous, parse};
 
     fn candidate(name: &str, probed: Probed) -> Candidate {
         Candidate {
@@ -413,6 +425,63 @@ mod tests {
         assert_eq!(planned("params(>1k)"), [PROBE]);
         assert_eq!(planned("arch(bert)"), ["forward.runs forward.finite"]);
         assert!(planned("none()").is_empty());
+    }
+
+    #[test]
+    fn what_was_not_in_the_newest_run_has_no_outcome_there() {
+        let mut run = PreviousRun::default();
+        let failed_before = |outcome| Previous {
+            outcome,
+            provenance: None,
+            flaky: false,
+            seconds: 1.0,
+        };
+        run.insert(
+            "bert".into(),
+            Platform::Cpu,
+            "forward.finite".into(),
+            failed_before(Outcome::Failed),
+        );
+        run.insert(
+            "broken".into(),
+            Platform::Cpu,
+            PROBE.into(),
+            failed_before(Outcome::Passed),
+        );
+        let battery = battery();
+        let chosen: Vec<&CheckSpec> = battery
+            .iter()
+            .filter(|spec| spec.id.group() == "forward")
+            .collect();
+        let candidates = [
+            candidate("bert", ready(&[])),
+            candidate("vit", ready(&[])),
+            candidate("broken", failed()),
+            candidate("new", failed()),
+        ];
+        let planned = |filter| {
+            let planned = plan(
+                &candidates,
+                &Selection {
+                    checks: &chosen,
+                    probe: &battery[0],
+                    filter: &parse(filter).unwrap(),
+                    overrides: &[],
+                    previous: Some(&run),
+                },
+            );
+            let unit = |unit: usize| {
+                format!(
+                    "{} {}",
+                    planned.plan.units[unit].subject,
+                    names(&planned, unit).len()
+                )
+            };
+            (0..planned.plan.units.len()).map(unit).collect::<Vec<_>>()
+        };
+        assert_eq!(planned("last(failed)"), ["bert 1"]);
+        assert_eq!(planned("last(passed)"), ["broken 1"]);
+        assert_eq!(planned("last(none)"), ["bert 6", "vit 7", "new 1"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use assay_model::{Architecture, CheckSpec, Discovered, Family, Platform, Profile};
+use assay_model::{Architecture, CheckSpec, Discovered, Family, Platform, Profile, Subject};
 
 use crate::battery::battery;
 
@@ -193,6 +193,15 @@ impl Catalog {
                 name: name.into(),
                 nearest: nearest(name, self.architectures.keys().map(String::as_str)),
             })
+    }
+
+    /// What is known of a subject; none of a checkpoint.
+    #[must_use]
+    pub fn row_of(&self, subject: &Subject) -> Option<&Architecture> {
+        match subject {
+            Subject::Architecture { name, .. } => self.architectures.get(name),
+            Subject::Checkpoint { .. } => None,
+        }
     }
 
     /// Two architectures of every family, in the order of the families.

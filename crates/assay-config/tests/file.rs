@@ -1,4 +1,8 @@
 //! What a file may hold, what is said of one that is wrong, and what holds in the end.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic; clippy knows test functions only, not what they share"
+)]
 
 use std::path::Path;
 

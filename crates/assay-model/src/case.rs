@@ -23,6 +23,48 @@ pub struct CaseRecord {
     pub attempts: Vec<Attempt>,
     /// Wall-clock seconds of all attempts.
     pub seconds: f64,
+    /// The known issue that takes the case, and whether it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_issue: Option<Known>,
+}
+
+impl CaseRecord {
+    /// Whether the run is red because of it: a failure, unless a known issue excuses it, or a known issue that is stale.
+    #[must_use]
+    pub fn is_red(&self) -> bool {
+        match self.known_issue.as_ref().map(|known| known.state) {
+            Some(KnownState::Excuses) => false,
+            Some(KnownState::Stale) => true,
+            Some(KnownState::Expired | KnownState::Unused) | None => self.outcome.is_failure(),
+        }
+    }
+}
+
+/// A known issue, as it bears on one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Why the case fails, in words.
+    pub reason: String,
+    /// A link, or a script that reproduces it.
+    pub reference: String,
+    /// The last day on which it is believed.
+    pub expires: String,
+    /// What it means for the case.
+    pub state: KnownState,
+}
+
+/// What a known issue means for a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownState {
+    /// The case failed, as was known: the run need not be red.
+    Excuses,
+    /// The case passed: the issue is gone, and the run is red until the entry is, too.
+    Stale,
+    /// Its last day was before the run: the case counts as if there were no entry.
+    Expired,
+    /// The case did not run, or failed in a way that no issue excuses (a mock, Assay's own fault).
+    Unused,
 }
 
 /// One try at a case.
@@ -57,6 +99,9 @@ pub struct Counts {
     pub errored: u64,
     pub real: u64,
     pub mock: u64,
+    /// Failures that a known issue excuses; they are counted as failures, too.
+    #[serde(default)]
+    pub known_issues: u64,
 }
 
 impl Counts {

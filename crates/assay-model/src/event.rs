@@ -100,6 +100,16 @@ pub enum Event {
         /// One line.
         message: String,
     },
+    /// An interrupted run was taken up again (`assay run --resume`): what follows belongs to the cases that were left. An end or an
+    /// interruption that was recorded before no longer counts.
+    Resumed {
+        /// When, RFC 3339, UTC.
+        started: String,
+        /// The command line.
+        command: Vec<String>,
+        /// Bytes of a torn last line that were taken away.
+        dropped_bytes: u64,
+    },
     /// A signal asked the run to stop.
     Interrupted {
         /// Its name: `SIGINT`.
@@ -139,8 +149,34 @@ pub struct Header {
     pub second_nonce: String,
     /// Whether a run without a real case may be green (`--no-tests=pass`).
     pub no_tests_pass: bool,
+    /// What the configuration and the command line came to.
+    #[serde(default)]
+    pub settings: RunSettings,
+    /// The runs that this one was made of (`assay merge`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<String>,
     /// Where and with what.
     pub fingerprint: Fingerprint,
+}
+
+/// How a run was executed, beside its plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunSettings {
+    /// The profile.
+    pub profile: String,
+    /// The filter.
+    pub filter: String,
+    /// Units at a time.
+    pub workers: u64,
+    /// Seconds for one check.
+    pub check_seconds: f64,
+    /// Memory of a unit in bytes, if it is limited.
+    pub memory_bytes: Option<u64>,
+    /// Attempts after the first.
+    pub retries: u8,
+    /// Whether the first failure stops the run.
+    pub fail_fast: bool,
 }
 
 /// What a worker printed, bounded: the beginning and the end.

@@ -33,6 +33,54 @@ pub struct Fingerprint {
     pub preloads: Vec<Preload>,
 }
 
+impl Fingerprint {
+    /// What differs between two environments in a way that can change a result, in words; empty if results of both belong together.
+    /// Paths, the kernel, the amount of memory and the commit of the folder do not count.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut compare = |what: &str, here: &str, there: &str| {
+            if here != there {
+                found.push(format!("{what} {here} and {there}"));
+            }
+        };
+        compare("assay", &self.assay, &other.assay);
+        compare("worker sources", &self.worker_digest, &other.worker_digest);
+        compare("machine", &self.machine, &other.machine);
+        compare("cpu", &self.cpu, &other.cpu);
+        compare(
+            "cpu features",
+            &self.cpu_features.join(" "),
+            &other.cpu_features.join(" "),
+        );
+        compare("python", &self.python.version, &other.python.version);
+        let (ours, theirs) = (&self.python.packages, &other.python.packages);
+        for name in ours
+            .keys()
+            .chain(theirs.keys().filter(|name| !ours.contains_key(*name)))
+        {
+            let of = |packages: &BTreeMap<String, String>| {
+                packages
+                    .get(name)
+                    .cloned()
+                    .unwrap_or_else(|| "(not installed)".into())
+            };
+            compare(name, &of(ours), &of(theirs));
+        }
+        let digests = |preloads: &[Preload]| {
+            preloads
+                .iter()
+                .map(|preload| preload.sha256.clone())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        if digests(&self.preloads) != digests(&other.preloads) {
+            found.push("the preloads, or what is in them".into());
+        }
+        found
+    }
+}
+
 /// A Python interpreter and what is installed for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PythonEnvironment {

@@ -28,7 +28,7 @@ mod platform;
 pub mod protocol;
 mod subject;
 
-pub use case::{Attempt, CaseRecord, Counts};
+pub use case::{Attempt, CaseRecord, Counts, Known, KnownState};
 pub use catalog::{Architecture, Discovered};
 pub use check::{CheckId, CheckSpec, Group, Profile, Rule};
 pub use evidence::{CapturedLayer, Evidence, LayerKind, Sketch};

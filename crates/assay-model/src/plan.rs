@@ -71,6 +71,20 @@ pub struct UnitPlan {
     pub known: Vec<(u32, u32)>,
 }
 
+impl UnitPlan {
+    /// A unit under the run's own limits.
+    #[must_use]
+    pub fn new(subject: Subject, platform: Platform, checks: Vec<u32>) -> Self {
+        Self {
+            subject,
+            platform,
+            checks,
+            limits: UnitLimits::default(),
+            known: Vec::new(),
+        }
+    }
+}
+
 /// What overrides set for one unit; none where the run's own limits hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

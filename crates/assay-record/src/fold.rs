@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use assay_model::event::{Event, Header, Output};
 use assay_model::{
-    Attempt, CaseRecord, CheckId, Counts, ExitCode, Outcome, Plan, Provenance, Reason, ReasonKind,
-    Subject,
+    Attempt, CaseRecord, CheckId, Counts, ExitCode, Known, KnownIssue, KnownState, Outcome, Part,
+    Plan, Provenance, Reason, ReasonKind, Subject, Verdict,
 };
 
 use crate::Damage;
@@ -25,6 +25,12 @@ pub struct Run {
     pub signal: Option<String>,
     /// Whether the log has its last entry.
     pub finished: bool,
+    /// Whether somebody is writing to the log right now.
+    pub running: bool,
+    /// How often it was taken up again after an interruption.
+    pub resumed: u32,
+    /// Which part of a larger plan it ran, if it ran one.
+    pub part: Option<Part>,
     /// Wall-clock seconds; of an unfinished run, none.
     pub wall_seconds: Option<f64>,
     /// CPU seconds of runner and workers; of an unfinished run, those of the workers that ended.
@@ -60,6 +66,8 @@ pub struct Fold {
     run: Run,
     plan: Plan,
     judged: HashMap<(u32, CheckId), Judged>,
+    /// CPU seconds before the run was taken up again.
+    cpu_before: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -123,6 +131,20 @@ impl Fold {
                     }
                 }
             }
+            Event::Resumed { .. } => {
+                self.run.resumed += 1;
+                self.cpu_before = self.run.cpu_seconds;
+                self.run.finished = false;
+                self.run.signal = None;
+                self.run.wall_seconds = None;
+                // Cases that were recorded as not run are the ones that follow.
+                for judged in self.judged.values_mut() {
+                    judged
+                        .attempts
+                        .retain(|attempt| attempt.outcome != Outcome::NotRun);
+                }
+                self.judged.retain(|_, judged| !judged.attempts.is_empty());
+            }
             Event::Warned { message } => self.run.warnings.push(message.clone()),
             Event::Interrupted { signal } => self.run.signal = Some(signal.clone()),
             Event::RunFinished {
@@ -132,7 +154,7 @@ impl Fold {
             } => {
                 self.run.finished = true;
                 self.run.wall_seconds = Some(*wall_seconds);
-                self.run.cpu_seconds = *cpu_seconds;
+                self.run.cpu_seconds = self.cpu_before + cpu_seconds;
             }
             Event::CheckStarted { .. } | Event::CaseEnded { .. } | Event::Proven { .. } => {}
         }
@@ -149,22 +171,98 @@ impl Fold {
             peak_memory_bytes: 0,
         };
         self.run.units = plan.units.iter().map(unit).collect();
+        self.run.part = plan.part.clone();
         self.plan = plan;
     }
 
-    /// Cases counted so far.
+    /// The plan, as the log has it.
     #[must_use]
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts {
-            planned: self.plan.cases(),
-            ..Counts::default()
+    pub fn plan_of_run(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What is known of the run beforehand.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.run.header
+    }
+
+    /// Per unit the checks that have no verdict yet, or the verdict that they were not run; units without any are left out.
+    #[must_use]
+    pub fn open_cases(&self) -> Vec<(u32, Vec<CheckId>)> {
+        self.cases_where(|judged| {
+            judged
+                .and_then(|judged| judged.attempts.last())
+                .is_none_or(|last| last.outcome == Outcome::NotRun)
+        })
+    }
+
+    /// Per unit the checks whose last attempt makes the run red; units without any are left out.
+    #[must_use]
+    pub fn failed_cases(&self) -> Vec<(u32, Vec<CheckId>)> {
+        self.cases_where(|judged| {
+            judged
+                .and_then(|judged| judged.attempts.last())
+                .is_some_and(|last| last.outcome.is_failure())
+        })
+    }
+
+    /// The provenance of a unit's cases so far: a mock if one of them shows it.
+    #[must_use]
+    pub fn provenance(&self, unit: u32) -> Option<Provenance> {
+        let of_unit = || {
+            self.judged
+                .iter()
+                .filter(|((number, _), _)| *number == unit)
+                .filter_map(|(_, judged)| judged.provenance)
         };
-        for judged in self.judged.values() {
-            if let Some(last) = judged.attempts.last() {
-                counts.add(last.outcome, judged.provenance, is_flaky(&judged.attempts));
-            }
-        }
-        counts
+        of_unit()
+            .find(|provenance| *provenance == Provenance::Mock)
+            .or_else(|| of_unit().next())
+    }
+
+    /// Whether a known issue excuses a case with this verdict.
+    #[must_use]
+    pub fn is_excused(
+        &self,
+        unit: u32,
+        check: &CheckId,
+        verdict: &Verdict,
+        provenance: Option<Provenance>,
+    ) -> bool {
+        let Some(planned) = self.plan.units.get(unit as usize) else {
+            return false;
+        };
+        let issue = planned
+            .known
+            .iter()
+            .find(|(index, _)| {
+                self.plan
+                    .check(*index)
+                    .is_some_and(|planned| planned.id == *check)
+            })
+            .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize));
+        issue.is_some_and(|issue| {
+            known(issue, verdict.outcome, provenance, &self.run.header.started).state
+                == KnownState::Excuses
+        })
+    }
+
+    fn cases_where(&self, wanted: impl Fn(Option<&Judged>) -> bool) -> Vec<(u32, Vec<CheckId>)> {
+        (0_u32..)
+            .zip(&self.plan.units)
+            .map(|(number, unit)| {
+                let checks = unit
+                    .checks
+                    .iter()
+                    .filter_map(|&index| self.plan.check(index));
+                let wanted = checks
+                    .filter(|check| wanted(self.judged.get(&(number, check.id.clone()))))
+                    .map(|check| check.id.clone());
+                (number, wanted.collect::<Vec<_>>())
+            })
+            .filter(|(_, checks)| !checks.is_empty())
+            .collect()
     }
 
     /// The run as far as the log goes.
@@ -194,6 +292,7 @@ impl Fold {
                     flaky: false,
                     attempts: Vec::new(),
                     seconds: 0.0,
+                    known_issue: None,
                 };
                 match judged
                     .as_ref()
@@ -220,6 +319,14 @@ impl Fold {
                             .push(format!("{subject} {} {}", case.platform, case.check));
                     }
                 }
+                case.known_issue = unit
+                    .known
+                    .iter()
+                    .find(|(check, _)| *check == index)
+                    .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize))
+                    .map(|issue| known(issue, case.outcome, case.provenance, &run.header.started));
+                let excused = case.outcome.is_failure() && !case.is_red();
+                counts.known_issues += u64::from(excused);
                 run.cases.push(case);
             }
         }
@@ -230,6 +337,33 @@ impl Fold {
         }
         run.counts = counts;
         run
+    }
+}
+
+/// What a known issue means for a case. A mock and Assay's own fault are never excused.
+fn known(
+    issue: &KnownIssue,
+    outcome: Outcome,
+    provenance: Option<Provenance>,
+    started: &str,
+) -> Known {
+    // Both are ISO 8601, so that the text sorts as the dates do.
+    let expired = started
+        .get(..10)
+        .is_some_and(|day| day > issue.expires.as_str());
+    let excusable =
+        outcome.is_failure() && outcome != Outcome::Errored && provenance != Some(Provenance::Mock);
+    let state = match outcome {
+        _ if expired => KnownState::Expired,
+        Outcome::Passed => KnownState::Stale,
+        _ if excusable => KnownState::Excuses,
+        _ => KnownState::Unused,
+    };
+    Known {
+        reason: issue.reason.clone(),
+        reference: issue.reference.clone(),
+        expires: issue.expires.clone(),
+        state,
     }
 }
 
@@ -266,7 +400,7 @@ impl Run {
     /// The exit code of the run (`ExitCode` documents each).
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        let failed = self.cases.iter().any(|case| case.outcome.is_failure());
+        let failed = self.cases.iter().any(CaseRecord::is_red);
         if self.is_interrupted() {
             return ExitCode::Interrupted;
         }

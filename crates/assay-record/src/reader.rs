@@ -1,6 +1,6 @@
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use assay_model::SCHEMA_VERSION;
@@ -21,7 +21,10 @@ pub struct Damage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DamageKind {
     /// It has no end: the process died, or the disk was full, while it was written.
-    Torn,
+    Torn {
+        /// Its length.
+        bytes: u64,
+    },
     /// Its checksum is not that of its content.
     Checksum,
     /// It is none of ours.
@@ -39,7 +42,7 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: ", self.line)?;
         match &self.kind {
-            DamageKind::Torn => f.write_str("it has no end"),
+            DamageKind::Torn { .. } => f.write_str("it has no end"),
             DamageKind::Checksum => f.write_str("its checksum is wrong"),
             DamageKind::NotAnEntry(why) => write!(f, "it is no entry of a log: {why}"),
             DamageKind::Gap { expected, found } => {
@@ -69,10 +72,12 @@ pub enum ReadError {
         found: u32,
     },
     /// It has no beginning that says what it is.
-    #[error("the record {} does not begin as one", path.display())]
+    #[error("the record {} does not begin as one: {}", path.display(), first.as_ref().map_or_else(|| "it is empty, or its header is missing".to_owned(), ToString::to_string))]
     NoHeader {
         /// The log.
         path: PathBuf,
+        /// What is wrong with its first line.
+        first: Option<Damage>,
     },
 }
 
@@ -116,7 +121,9 @@ pub fn read(
 
 fn parse(line: &[u8]) -> Result<Entry, DamageKind> {
     let Some(line) = line.strip_suffix(b"\n") else {
-        return Err(DamageKind::Torn);
+        return Err(DamageKind::Torn {
+            bytes: line.len() as u64,
+        });
     };
     let not = |why: &str| DamageKind::NotAnEntry(why.into());
     let rest = line
@@ -135,34 +142,156 @@ fn parse(line: &[u8]) -> Result<Entry, DamageKind> {
     serde_json::from_slice(line).map_err(|error| DamageKind::NotAnEntry(error.to_string()))
 }
 
-/// Reads and folds the log in a run's folder.
+/// A log that was read whole.
+pub(crate) struct Log {
+    pub(crate) fold: Fold,
+    pub(crate) damages: Vec<Damage>,
+    /// Length of a last line that has no end.
+    pub(crate) torn_bytes: u64,
+    /// Number of the next entry.
+    pub(crate) next_seq: u64,
+    /// When the last entry was written, in seconds of the run.
+    pub(crate) last_at: f64,
+}
+
+/// Ending of a run that `assay runs export` put into one file: the log, compressed with gzip.
+pub const EXPORTED: &str = ".assay.gz";
+
+/// Opens a log, as it is or exported.
+fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    let file = File::open(path)?;
+    if path.to_string_lossy().ends_with(EXPORTED) {
+        let whole = flate2::bufread::MultiGzDecoder::new(BufReader::new(file));
+        return Ok(Box::new(BufReader::new(whole)));
+    }
+    Ok(Box::new(BufReader::new(file)))
+}
+
+/// Every entry and every damage of a log, in order.
 ///
 /// # Errors
-/// [`ReadError`]; damage inside the log is no error, it is in [`Run::damages`].
-pub fn read_run(folder: &Path) -> Result<Run, ReadError> {
-    let path = folder.join(LOG_FILE);
+/// [`ReadError`]: no log of a version that is known.
+pub fn read_entries(
+    path: &Path,
+    mut entry: impl FnMut(Entry),
+    damage: impl FnMut(Damage),
+) -> Result<(), ReadError> {
     let unreadable = |source| ReadError::Unreadable {
-        path: path.clone(),
+        path: path.into(),
         source,
     };
-    let file = File::open(&path).map_err(unreadable)?;
-    let mut fold = Fold::default();
-    let mut damages = Vec::new();
     let mut version = None;
+    let mut first = None;
     read(
-        BufReader::new(file),
-        |entry| {
-            if let Event::RunStarted(header) = &entry.event {
+        open(path).map_err(unreadable)?,
+        |found| {
+            if let Event::RunStarted(header) = &found.event {
                 version.get_or_insert(header.schema);
             }
-            fold.apply(&entry.event);
+            entry(found);
         },
-        |damage| damages.push(damage),
+        {
+            let mut damage = damage;
+            let first = &mut first;
+            move |found: Damage| {
+                if found.line == 1 {
+                    *first = Some(found.clone());
+                }
+                damage(found);
+            }
+        },
     )
     .map_err(unreadable)?;
     match version {
-        None => Err(ReadError::NoHeader { path }),
-        Some(found) if found != SCHEMA_VERSION => Err(ReadError::Version { path, found }),
-        Some(_) => Ok(fold.finish(damages)),
+        Some(SCHEMA_VERSION) => Ok(()),
+        Some(found) => Err(ReadError::Version {
+            path: path.into(),
+            found,
+        }),
+        // A version that changed what a header is says so in a line that this version can't read as an entry.
+        None => Err(match version_of_first_line(path) {
+            Some(found) if found != SCHEMA_VERSION => ReadError::Version {
+                path: path.into(),
+                found,
+            },
+            _ => ReadError::NoHeader {
+                path: path.into(),
+                first,
+            },
+        }),
     }
+}
+
+/// The version that the first line claims, whatever else it holds.
+fn version_of_first_line(path: &Path) -> Option<u32> {
+    let mut line = String::new();
+    open(path).ok()?.take(1 << 20).read_line(&mut line).ok()?;
+    let value: serde_json::Value = serde_json::from_str(&line).ok()?;
+    value.get("event")?.get("schema")?.as_u64()?.try_into().ok()
+}
+
+pub(crate) fn read_log(path: &Path) -> Result<Log, ReadError> {
+    let mut fold = Fold::default();
+    let mut damages = Vec::new();
+    let (mut next_seq, mut last_at) = (0, 0.0_f64);
+    read_entries(
+        path,
+        |entry| {
+            next_seq = entry.seq + 1;
+            // A clock that jumped back must not make a run shorter than it was.
+            last_at = last_at.max(entry.at);
+            fold.apply(&entry.event);
+        },
+        |damage| damages.push(damage),
+    )?;
+    let torn_bytes = match damages.last() {
+        Some(Damage {
+            kind: DamageKind::Torn { bytes },
+            ..
+        }) => *bytes,
+        _ => 0,
+    };
+    Ok(Log {
+        fold,
+        damages,
+        torn_bytes,
+        next_seq,
+        last_at,
+    })
+}
+
+/// The log of a run: in its folder, or the file itself.
+#[must_use]
+pub fn log_path(run: &Path) -> PathBuf {
+    if run.is_dir() {
+        run.join(LOG_FILE)
+    } else {
+        run.into()
+    }
+}
+
+/// Reads and folds the log in a run's folder, or a log file.
+///
+/// # Errors
+/// [`ReadError`]; damage inside the log is no error, it is in [`Run::damages`].
+pub fn read_run(run: &Path) -> Result<Run, ReadError> {
+    let path = log_path(run);
+    // Asked first: a run that ends while its log is read is shown as it was before.
+    let running = is_locked(&path);
+    let log = read_log(&path)?;
+    let mut run = log.fold.finish(log.damages);
+    run.running = running && !run.finished;
+    if run.running {
+        // The end of a line that is being written is no damage.
+        run.damages
+            .retain(|damage| !matches!(damage.kind, DamageKind::Torn { .. }));
+    }
+    Ok(run)
+}
+
+fn is_locked(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
 }

@@ -7,7 +7,8 @@ use assay_model::event::Event;
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
-use crate::{CRC_HEAD, CRC_TAIL, LOG_FILE};
+use crate::reader::read_log;
+use crate::{CRC_HEAD, CRC_TAIL, Fold, LOG_FILE, ReadError};
 
 /// Why the record can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,15 @@ pub enum RecordError {
         /// The folder.
         path: PathBuf,
     },
+    /// Somebody else writes to it.
+    #[error("the run in {} is still going on", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It can't be taken up again, because it can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// An entry can't be written.
     #[error("can't write to the record {}: {source}; what was recorded before is whole", path.display())]
     Write {
@@ -42,6 +52,8 @@ pub struct LogWriter {
     file: File,
     path: PathBuf,
     began: Instant,
+    /// Seconds of the run before `began`.
+    before: f64,
     seq: u64,
     length: u64,
 }
@@ -79,9 +91,57 @@ impl LogWriter {
             file,
             path,
             began: Instant::now(),
+            before: 0.0,
             seq: 0,
             length: 0,
         })
+    }
+
+    /// Takes up the log of a run that was interrupted, to append to it: the writer, what the log says so far, and the number of bytes of
+    /// a torn last line that were taken away. Other damage stays, and the run stays red for it.
+    ///
+    /// # Errors
+    /// [`RecordError::Busy`] if the run still goes on, [`RecordError::Read`], [`RecordError::Write`].
+    pub fn resume(folder: &Path) -> Result<(Self, Fold, u64), RecordError> {
+        let path = folder.join(LOG_FILE);
+        let failed = |source| RecordError::Write {
+            path: path.clone(),
+            source,
+        };
+        let unreadable = |source| {
+            RecordError::Read(ReadError::Unreadable {
+                path: path.clone(),
+                source,
+            })
+        };
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(&path)
+            .map_err(unreadable)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(RecordError::Busy {
+                path: folder.into(),
+            });
+        }
+        let log = read_log(&path)?;
+        let length = file.metadata().map_err(failed)?.len();
+        file.set_len(length - log.torn_bytes).map_err(failed)?;
+        let writer = Self {
+            file,
+            path,
+            began: Instant::now(),
+            before: log.last_at,
+            seq: log.next_seq,
+            length: length - log.torn_bytes,
+        };
+        Ok((writer, log.fold, log.torn_bytes))
+    }
+
+    /// Seconds since the run began, without the time between an interruption and its resumption.
+    #[must_use]
+    pub fn elapsed(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
     }
 
     /// Appends one event; its number.
@@ -91,7 +151,7 @@ impl LogWriter {
     pub fn append(&mut self, event: &Event) -> Result<u64, RecordError> {
         let entry = EntryRef {
             seq: self.seq,
-            at: self.began.elapsed().as_secs_f64(),
+            at: self.elapsed(),
             event,
         };
         let failed = |source| RecordError::Write {

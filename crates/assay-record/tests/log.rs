@@ -30,15 +30,12 @@ fn planned() -> Event {
             rule: Rule::Completes,
         })
         .collect();
-    let unit = UnitPlan {
-        subject: Subject::architecture("bert"),
-        platform: Platform::Cpu,
-        checks: vec![0, 1, 2],
-    };
+    let unit = UnitPlan::new(Subject::architecture("bert"), Platform::Cpu, vec![0, 1, 2]);
     Event::Planned {
         plan: Plan {
             checks,
             units: vec![unit],
+            ..Plan::default()
         },
     }
 }

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use assay_model::{Outcome, Provenance};
 use assay_record::Run;
 
-use crate::rows::{cautions, not_passed, rows, totals};
+use crate::rows::{cautions, label, not_passed, reasons, rows, totals};
 
 /// The report of a run as Markdown.
 #[must_use]
@@ -44,21 +44,15 @@ pub fn markdown(run: &Run) -> String {
         );
     }
     for case in broken {
-        let reason = case
-            .reason
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let flaky = if case.flaky { " (flaky)" } else { "" };
         let name = escaped(&format!(
             "{} {} {}",
             case.subject, case.platform, case.check
         ));
         let _ = writeln!(
             text,
-            "| {}{flaky} | {name} | {} |",
-            case.outcome,
-            escaped(&reason)
+            "| {} | {name} | {} |",
+            label(case),
+            escaped(&reasons(case).join("; "))
         );
     }
     let print = &header.fingerprint;

@@ -1,4 +1,4 @@
-use assay_model::{CaseRecord, Outcome, Platform, Provenance};
+use assay_model::{CaseRecord, KnownState, Outcome, Platform, Provenance};
 use assay_record::Run;
 
 /// A subject's row: what the table of a report shows.
@@ -56,11 +56,48 @@ pub(crate) fn rows(run: &Run) -> Vec<Row<'_>> {
     rows
 }
 
-/// Cases that are no pass.
+/// What belongs beside the outcome: `failed (known issue)`.
+pub(crate) fn label(case: &CaseRecord) -> String {
+    let flaky = if case.flaky { " (flaky)" } else { "" };
+    let known = match case.known_issue.as_ref().map(|known| known.state) {
+        Some(KnownState::Excuses) => " (known issue)",
+        Some(KnownState::Stale) => " (its known issue is gone)",
+        Some(KnownState::Expired) => " (its known issue has expired)",
+        Some(KnownState::Unused) | None => "",
+    };
+    format!("{}{flaky}{known}", case.outcome)
+}
+
+/// Why a case is no pass, and what is known of it: the lines of its reason.
+pub(crate) fn reasons(case: &CaseRecord) -> Vec<String> {
+    let attempts = (case.attempts.len() > 1).then(|| {
+        let outcomes: Vec<&str> = case
+            .attempts
+            .iter()
+            .map(|attempt| attempt.outcome.name())
+            .collect();
+        format!("attempts: {}", outcomes.join(", "))
+    });
+    let known = case.known_issue.as_ref().map(|known| {
+        format!(
+            "{} ({}), until {}",
+            known.reason, known.reference, known.expires
+        )
+    });
+    case.reason
+        .as_ref()
+        .map(ToString::to_string)
+        .into_iter()
+        .chain(attempts)
+        .chain(known)
+        .collect()
+}
+
+/// Cases that are no pass, or that make the run red all the same.
 pub(crate) fn not_passed(run: &Run) -> Vec<&CaseRecord> {
     run.cases
         .iter()
-        .filter(|case| case.outcome != Outcome::Passed || case.flaky)
+        .filter(|case| case.outcome != Outcome::Passed || case.flaky || case.is_red())
         .collect()
 }
 
@@ -79,6 +116,7 @@ pub(crate) fn totals(run: &Run) -> String {
         (counts.skipped, "skipped"),
         (counts.not_run, "not run"),
         (counts.flaky, "flaky"),
+        (counts.known_issues, "excused by known issues"),
         (run.missing.len() as u64, "missing from the record"),
     ];
     let others: String = others
@@ -95,7 +133,9 @@ pub(crate) fn totals(run: &Run) -> String {
 /// What a person must know before the numbers: why the run is not to be taken as whole.
 pub(crate) fn cautions(run: &Run) -> Vec<String> {
     let mut cautions = Vec::new();
-    if let Some(signal) = &run.signal {
+    if run.running {
+        cautions.push("the run is still going on: what is missing may still come".into());
+    } else if let Some(signal) = &run.signal {
         cautions.push(format!(
             "interrupted by {signal}: what was not run is no pass"
         ));
@@ -119,6 +159,36 @@ pub(crate) fn cautions(run: &Run) -> Vec<String> {
     } else if run.counts.real == 0 {
         cautions.push("no real case ran".into());
     }
+    let in_state = |state: KnownState| -> Vec<String> {
+        let is = |case: &&CaseRecord| {
+            case.known_issue
+                .as_ref()
+                .is_some_and(|known| known.state == state)
+        };
+        let name = |case: &CaseRecord| format!("{} {} {}", case.subject, case.platform, case.check);
+        run.cases.iter().filter(is).map(name).collect()
+    };
+    let stale = in_state(KnownState::Stale);
+    if !stale.is_empty() {
+        cautions.push(format!(
+            "known issues that are gone, take them out of assay.toml: {}",
+            first_of(&stale)
+        ));
+    }
+    let expired = in_state(KnownState::Expired);
+    if !expired.is_empty() {
+        cautions.push(format!(
+            "known issues past their last day: {}",
+            first_of(&expired)
+        ));
+    }
+    // One in a hundred (`CHECKS.md`): more is no exception any more. A run of fewer cases says nothing about that.
+    if counts_more_than_a_percent(run) {
+        cautions.push(format!(
+            "{} of {} cases have a known issue, more than 1 %",
+            run.counts.known_issues, run.counts.planned
+        ));
+    }
     let damages: Vec<String> = run.damages.iter().map(ToString::to_string).collect();
     if !damages.is_empty() {
         cautions.push(format!("the record is damaged: {}", first_of(&damages)));
@@ -129,6 +199,10 @@ pub(crate) fn cautions(run: &Run) -> Vec<String> {
             .map(|warning| format!("warning: {warning}")),
     );
     cautions
+}
+
+fn counts_more_than_a_percent(run: &Run) -> bool {
+    run.counts.planned >= 100 && run.counts.known_issues * 100 > run.counts.planned
 }
 
 fn first_of(names: &[String]) -> String {

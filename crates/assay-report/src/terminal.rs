@@ -4,7 +4,7 @@ use anstream::adapter::strip_str;
 use assay_model::{CaseRecord, Outcome, Provenance};
 use assay_record::Run;
 
-use crate::rows::{Row, cautions, not_passed, rows, totals};
+use crate::rows::{Row, cautions, label, not_passed, reasons, rows, totals};
 
 /// How a terminal report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub fn terminal(run: &Run, look: Look) -> String {
 
 fn line(row: &Row, width: usize, look: Look) -> String {
     let passed = row.count(Outcome::Passed);
-    let red = row.cases.iter().any(|case| case.outcome.is_failure());
+    let red = row.cases.iter().any(CaseRecord::is_red);
     let color = match (red, passed == row.cases.len()) {
         (true, _) => RED,
         (false, true) => GREEN,
@@ -111,19 +111,14 @@ fn line(row: &Row, width: usize, look: Look) -> String {
 }
 
 fn reason(case: &CaseRecord) -> String {
-    let color = if case.outcome.is_failure() {
-        RED
-    } else {
-        YELLOW
-    };
-    let flaky = if case.flaky { " (flaky)" } else { "" };
-    let reason = case
-        .reason
-        .as_ref()
-        .map_or_else(String::new, |reason| format!("\n    {reason}"));
+    let color = if case.is_red() { RED } else { YELLOW };
+    let reasons: String = reasons(case)
+        .iter()
+        .map(|reason| format!("\n    {reason}"))
+        .collect();
     format!(
-        "{color}{}{flaky}{RESET}  {} {} {}{reason}",
-        case.outcome.name(),
+        "{color}{}{RESET}  {} {} {}{reasons}",
+        label(case),
         case.subject,
         case.platform,
         case.check

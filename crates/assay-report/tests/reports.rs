@@ -6,8 +6,8 @@
 
 use assay_model::event::{Event, Header};
 use assay_model::{
-    CheckId, Counts, Outcome, Plan, PlannedCheck, Platform, Provenance, Reason, ReasonKind, Rule,
-    SCHEMA_VERSION, Subject, UnitPlan,
+    CheckId, Counts, KnownIssue, Outcome, Plan, PlannedCheck, Platform, Provenance, Reason,
+    ReasonKind, Rule, SCHEMA_VERSION, Subject, UnitPlan,
 };
 use assay_record::{Fold, Run};
 use assay_report::{Look, Summary, junit, markdown, terminal};
@@ -43,10 +43,8 @@ fn events() -> Vec<Event> {
             rule: Rule::Completes,
         })
         .collect();
-    let unit = |name: &str, checks: Vec<u32>| UnitPlan {
-        subject: Subject::architecture(name),
-        platform: Platform::Cpu,
-        checks,
+    let unit = |name: &str, checks: Vec<u32>| {
+        UnitPlan::new(Subject::architecture(name), Platform::Cpu, checks)
     };
     let units = vec![
         unit("bert", (0..8).collect()),
@@ -77,7 +75,11 @@ fn events() -> Vec<Event> {
     let mut events = vec![
         header(),
         Event::Planned {
-            plan: Plan { checks, units },
+            plan: Plan {
+                checks,
+                units,
+                ..Plan::default()
+            },
         },
     ];
     for ((outcome, check), kind) in Outcome::ALL.into_iter().zip(CHECKS).zip(reasons) {
@@ -181,4 +183,77 @@ fn an_interrupted_run_an_empty_one_and_a_missing_case_are_said_loudly() {
     assert!(
         terminal(&fold(&missing), PLAIN).contains("planned but not recorded: bert cpu load.build")
     );
+}
+
+/// `bert` with a case for each thing that a known issue can mean, and one that passed on its second attempt.
+fn with_known_issues() -> Run {
+    let outcomes = [
+        ("load.build", &[Outcome::Failed][..], Some(0)),
+        ("forward.runs", &[Outcome::Passed], Some(0)),
+        ("forward.finite", &[Outcome::Failed], Some(1)),
+        ("forward.shapes", &[Outcome::Errored], Some(0)),
+        ("batch.rows", &[Outcome::Failed, Outcome::Passed], None),
+    ];
+    let issue = |expires: &str| KnownIssue {
+        filter: "all()".into(),
+        reason: "the library forgets a row".into(),
+        reference: "https://example.org/1".into(),
+        expires: expires.into(),
+    };
+    let mut unit = UnitPlan::new(
+        Subject::architecture("bert"),
+        Platform::Cpu,
+        (0..5).collect(),
+    );
+    let mut plan = Plan {
+        known_issues: vec![issue("2026-01-01"), issue("2025-12-31")],
+        ..Plan::default()
+    };
+    let mut events = Vec::new();
+    for (index, (check, attempts, known)) in (0..).zip(outcomes) {
+        plan.checks.push(PlannedCheck {
+            id: check.into(),
+            rule: Rule::Completes,
+        });
+        unit.known.extend(known.map(|known| (index, known)));
+        events.extend(attempts.iter().map(|&outcome| Event::CaseJudged {
+            unit: 0,
+            check: check.into(),
+            outcome,
+            reason: (outcome != Outcome::Passed).then(|| Reason {
+                kind: ReasonKind::Differs,
+                detail: "it differs".into(),
+            }),
+            provenance: Some(Provenance::Real),
+            seconds: 0.5,
+        }));
+    }
+    plan.units.push(unit);
+    events.insert(0, Event::Planned { plan });
+    events.insert(0, header());
+    events.push(Event::RunFinished {
+        counts: Counts::default(),
+        wall_seconds: 1.0,
+        cpu_seconds: 1.0,
+        exit_code: 1,
+    });
+    fold(&events)
+}
+
+#[test]
+fn known_issues_and_retries_are_shown_and_only_the_first_kind_excuses() {
+    let run = with_known_issues();
+    let red: Vec<&str> = run
+        .cases
+        .iter()
+        .filter(|case| case.is_red())
+        .map(|case| case.check.as_str())
+        .collect();
+    assert_eq!(red, ["forward.runs", "forward.finite", "forward.shapes"]);
+    assert_eq!(
+        (run.counts.known_issues, run.counts.failed, run.counts.flaky),
+        (1, 2, 1)
+    );
+    insta::assert_snapshot!(terminal(&run, PLAIN));
+    insta::assert_snapshot!(junit(&run).unwrap());
 }

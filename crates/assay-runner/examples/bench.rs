@@ -29,10 +29,7 @@ fn task(checks: Vec<CheckId>) -> Task {
         evidence: false,
         scratch: PathBuf::new(),
     };
-    Task {
-        job,
-        estimate_seconds: None,
-    }
+    Task::new(job)
 }
 
 fn settings() -> Settings {

@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{getpid, set_child_subreaper};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::executor::Executor;
@@ -108,7 +108,7 @@ async fn dispatch<E: Executor>(
 ) -> Result<bool, RunnerError> {
     let (notices, mut heard) = mpsc::unbounded_channel();
     let (order, orders) = watch::channel(Order::Run);
-    let queue = Rc::new(RefCell::new(queue(tasks)));
+    let queue = Rc::new(Queue::new(tasks));
     for _ in 0..settings.workers.max(1) {
         tokio::task::spawn_local(work(
             Rc::clone(&executor),
@@ -158,32 +158,111 @@ async fn dispatch<E: Executor>(
 /// One of the workers: takes the next task until there is none.
 async fn work<E: Executor>(
     executor: Rc<E>,
-    queue: Rc<RefCell<VecDeque<(u32, Task)>>>,
+    queue: Rc<Queue>,
     settings: Settings,
     notices: mpsc::UnboundedSender<Notice>,
     orders: Orders,
 ) {
-    loop {
-        let Some((number, task)) = queue.borrow_mut().pop_front() else {
-            return;
-        };
+    while let Some((number, task)) = queue.next().await {
+        let group = task.group;
         let unit = Unit {
             number,
             executor: &*executor,
-            limits: settings.limits,
+            limits: task.limits.unwrap_or(settings.limits),
             scratch: &settings.scratch,
             notices: &notices,
             orders: orders.clone(),
         };
         unit.run(task).await;
+        queue.done(group);
     }
 }
 
-/// The longest first, so that none is left to run alone at the end; one of unknown length counts as long, since to begin it late
-/// could cost most.
-fn queue(tasks: Vec<Task>) -> VecDeque<(u32, Task)> {
-    let mut numbered: Vec<(u32, Task)> = (0..).zip(tasks).collect();
-    let length = |task: &Task| task.estimate_seconds.unwrap_or(f64::INFINITY);
-    numbered.sort_by(|(_, a), (_, b)| length(b).total_cmp(&length(a)));
-    numbered.into()
+/// The tasks that nobody has taken yet, the longest first, so that none is left to run alone at the end; one of unknown length counts
+/// as long, since to begin it late could cost most.
+struct Queue {
+    waiting: RefCell<VecDeque<(u32, Task)>>,
+    /// How many of each group run.
+    running: RefCell<HashMap<u32, usize>>,
+    /// Wakes those that wait for a group.
+    ended: Notify,
+}
+
+impl Queue {
+    fn new(tasks: Vec<Task>) -> Self {
+        let mut numbered: Vec<(u32, Task)> = (0..).zip(tasks).collect();
+        let length = |task: &Task| task.estimate_seconds.unwrap_or(f64::INFINITY);
+        numbered.sort_by(|(_, a), (_, b)| length(b).total_cmp(&length(a)));
+        Self {
+            waiting: RefCell::new(numbered.into()),
+            running: RefCell::default(),
+            ended: Notify::new(),
+        }
+    }
+
+    /// The first task whose group has room, when there is one; none when all are taken.
+    async fn next(&self) -> Option<(u32, Task)> {
+        loop {
+            // Before the look, so that an end in between is not missed.
+            let ended = self.ended.notified();
+            if let Some(taken) = self.take() {
+                return Some(taken);
+            }
+            if self.waiting.borrow().is_empty() {
+                return None;
+            }
+            ended.await;
+        }
+    }
+
+    fn take(&self) -> Option<(u32, Task)> {
+        let mut running = self.running.borrow_mut();
+        let mut waiting = self.waiting.borrow_mut();
+        let has_room = |task: &Task| {
+            task.group
+                .is_none_or(|(group, most)| running.get(&group).copied().unwrap_or(0) < most.max(1))
+        };
+        let index = waiting.iter().position(|(_, task)| has_room(task))?;
+        let taken = waiting.remove(index)?;
+        if let Some((group, _)) = taken.1.group {
+            *running.entry(group).or_insert(0) += 1;
+        }
+        Some(taken)
+    }
+
+    fn done(&self, group: Option<(u32, usize)>) {
+        if let Some((group, _)) = group
+            && let Some(count) = self.running.borrow_mut().get_mut(&group)
+        {
+            *count -= 1;
+        }
+        self.ended.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::protocol::Job;
+
+    use super::*;
+
+    fn task(seconds: f64, group: Option<(u32, usize)>) -> Task {
+        Task {
+            estimate_seconds: Some(seconds),
+            group,
+            ..Task::new(Job::Discover)
+        }
+    }
+
+    #[test]
+    fn the_longest_comes_first_and_a_full_group_waits_while_others_go_on() {
+        let one = Some((7, 1));
+        let queue = Queue::new(vec![task(1.0, None), task(9.0, one), task(5.0, one)]);
+        let numbers = |taken: Option<(u32, Task)>| taken.map(|(number, _)| number);
+        assert_eq!(numbers(queue.take()), Some(1));
+        assert_eq!(numbers(queue.take()), Some(0));
+        assert_eq!(numbers(queue.take()), None);
+        queue.done(one);
+        assert_eq!(numbers(queue.take()), Some(2));
+    }
 }

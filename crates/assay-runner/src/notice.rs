@@ -2,6 +2,8 @@ use assay_model::event::Output;
 use assay_model::protocol::Job;
 use assay_model::{CheckId, Discovered, Ending, Evidence, Probed};
 
+use crate::Limits;
+
 /// A unit of work; its number is its index in the list that [`crate::Runner::run`] gets.
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -9,6 +11,23 @@ pub struct Task {
     pub job: Job,
     /// How long it is expected to take, if that is known.
     pub estimate_seconds: Option<f64>,
+    /// What it may take, if not what [`crate::Settings`] says.
+    pub limits: Option<Limits>,
+    /// A group of tasks, and how many of it may run at a time.
+    pub group: Option<(u32, usize)>,
+}
+
+impl Task {
+    /// A task of unknown length under the limits of all.
+    #[must_use]
+    pub fn new(job: Job) -> Self {
+        Self {
+            job,
+            estimate_seconds: None,
+            limits: None,
+            group: None,
+        }
+    }
 }
 
 /// Something that happened. Notices of one unit come in order; those of several are interleaved.

@@ -1,17 +1,22 @@
 use std::path::PathBuf;
 
-use assay_model::Profile;
+use assay_catalog::Partition;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Tests Hugging Face models, every architecture that the installed transformers knows, with results that can be trusted.
 #[derive(Debug, Parser)]
 #[command(name = "assay", version, max_term_width = 100, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Arguments {
+    /// When to use colours and pictures
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
 
 const EXIT_CODES: &str = "\
+`assay help filter` explains the filter language of -E.
+
 Exit codes:
   0    every planned case passed, skips apart, and at least one real case ran
   1    a case failed, crashed, timed out, ran out of memory or errored
@@ -22,6 +27,14 @@ Exit codes:
   70   Assay's own fault
   130  interrupted; the rest is recorded as not run";
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Test architectures and checkpoints
@@ -30,6 +43,16 @@ pub(crate) enum Verb {
     List(ListArguments),
     /// Show the report of a run again, from its log
     Report(ReportArguments),
+    /// Print a run as it was, line by line
+    Replay(ReplayArguments),
+    /// List, show, export and prune runs
+    Runs(RunsArguments),
+    /// Make one run of the parts that --partition made
+    Merge(MergeArguments),
+    /// Write a commented assay.toml into this folder
+    Init,
+    /// Show the configuration and where it comes from
+    Config(ConfigArguments),
     /// Say what is installed, what is missing and how to mend it
     Doctor(DoctorArguments),
     /// Make or show the Python environment
@@ -67,20 +90,24 @@ pub(crate) struct SubjectArguments {
     /// At most this many subjects, the first by name
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// Where to run. Repeatable
-    #[arg(
-        long,
-        value_name = "PLATFORM",
-        default_value = "cpu",
-        value_delimiter = ','
-    )]
+    /// Only the cases that this filter takes (`assay help filter`); with it and no SUBJECT every architecture is looked at. Repeatable: what any of them takes
+    #[arg(short = 'E', long = "filter", value_name = "FILTER")]
+    pub(crate) filter: Vec<String>,
+    /// Only one part of the units: hash:k/n or slice:k/n. All parts need one seed; `assay merge` puts them together
+    #[arg(long, value_name = "PART", requires = "seed")]
+    pub(crate) partition: Option<Partition>,
+    /// Where to run. Repeatable [default: cpu]
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',')]
     pub(crate) platform: Vec<String>,
     /// Only these checks or groups: forward, batch.rows
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     pub(crate) checks: Vec<String>,
-    /// How much is checked: quick, standard or full
-    #[arg(long, value_name = "PROFILE", default_value = "standard")]
-    pub(crate) profile: Profile,
+    /// How much is checked and how: quick, standard, full, ci, or a profile of assay.toml [default: standard]
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// The configuration [default: the nearest assay.toml, from this folder upwards]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Run code that a checkpoint brings along
     #[arg(long)]
     pub(crate) trust_remote_code: bool,
@@ -90,11 +117,11 @@ pub(crate) struct SubjectArguments {
     /// Seed of inputs and weights [default: drawn for each run and recorded]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
-    /// Seconds that one check may take; a unit (a subject with all its checks) may take ten times as long
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    pub(crate) timeout: f64,
+    /// How long one check may take, in seconds or like 5m; a unit (a subject with all its checks) may take ten times as long [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = assay_config::seconds)]
+    pub(crate) timeout: Option<f64>,
     /// Memory that one unit may take above what it shares: 512MiB, 4GiB [default: the machine's, divided by workers + 1]
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = assay_config::bytes)]
     pub(crate) memory_limit: Option<u64>,
     /// Units at a time [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -108,15 +135,27 @@ pub(crate) struct RunArguments {
     pub(crate) subjects: SubjectArguments,
     #[command(flatten)]
     pub(crate) python: PythonArguments,
+    /// Take up an interrupted run again and finish only what it is missing [default: the newest]
+    #[arg(
+        long,
+        value_name = "RUN",
+        num_args = 0..=1,
+        default_missing_value = "latest",
+        conflicts_with_all = ["subjects", "all", "family", "limit", "filter", "partition", "platform", "checks", "profile", "config", "seed", "timeout", "memory_limit", "trust_remote_code", "allow_pickle", "report_dir", "no_tests", "retries", "preload", "fail_fast"],
+    )]
+    pub(crate) resume: Option<String>,
     /// Stop at the first case that fails
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// Run a case that failed again, up to N times. Every attempt is kept; one that passes later is shown as flaky [default: 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub(crate) retries: Option<u8>,
     /// Where the run's folder goes [default: .assay/reports/<run>]
     #[arg(long, value_name = "DIR")]
     pub(crate) report_dir: Option<PathBuf>,
-    /// What a run is that executed no real case
-    #[arg(long, value_name = "VERDICT", default_value = "fail")]
-    pub(crate) no_tests: NoTests,
+    /// What a run is that executed no real case [default: fail]
+    #[arg(long, value_name = "VERDICT")]
+    pub(crate) no_tests: Option<NoTests>,
     /// Say more: each case, and what workers print
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -128,12 +167,39 @@ Examples:
   assay run bert llama vit whisper         these four
   assay run ./my-checkpoint                a folder in the layout of save_pretrained
   assay run --all --profile quick          everything that is installed
-  assay run --family vision --limit 5 --checks forward,batch.rows";
+  assay run --family vision --limit 5 --checks forward,batch.rows
+  assay run -E 'arch(llama*) & check(batch.*)'
+  assay run -E 'last(failed)'              what failed in the newest run
+  assay run --resume                       what the newest run is missing
+  assay run --all --seed 7 --partition hash:1/3";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NoTests {
     Pass,
     Fail,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Shown {
+    /// For a person, or as JSON (docs/reference/json.md)
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: DataFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+impl Shown {
+    pub(crate) fn as_json(self) -> bool {
+        self.json || self.format == DataFormat::Json
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DataFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -151,17 +217,15 @@ pub(crate) enum Listed {
         /// Only this family. Repeatable
         #[arg(long, visible_alias = "category", value_name = "FAMILY")]
         family: Vec<String>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shown: Shown,
     },
     /// Checks, what they assert and the bug that each exists for
     Checks {
         #[command(flatten)]
         python: PythonArguments,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shown: Shown,
     },
     /// Cases that `assay run` would plan with the same arguments
     Cases {
@@ -172,9 +236,8 @@ pub(crate) enum Listed {
         /// What was selected and does not apply, with the reason
         #[arg(long)]
         not_applicable: bool,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shown: Shown,
     },
 }
 
@@ -197,12 +260,118 @@ pub(crate) enum ReportFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// Name of the run, its folder, or an exported file
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub(crate) run: String,
+    /// Say more: each case, and what workers printed
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArguments {
+    /// The parts: names of runs, folders, or exported files
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<String>,
+    /// Where the merged run goes [default: .assay/reports/<run>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArguments {
+    #[command(subcommand)]
+    pub(crate) action: RunsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsAction {
+    /// The runs in .assay/reports, the newest first
+    List {
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// What a run was: command, environment, plan, counts
+    Show {
+        /// Name of the run, its folder, or an exported file
+        #[arg(value_name = "RUN", default_value = "latest")]
+        run: String,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Put a run into one file, which `report`, `replay`, `merge` and `runs show` read anywhere
+    Export {
+        /// Name of the run, or its folder
+        #[arg(value_name = "RUN", default_value = "latest")]
+        run: String,
+        /// The file [default: <run>.assay.gz]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Remove old runs from .assay/reports; one that still goes on, and the newest, stay
+    Prune(PruneArguments),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true, id = "retention")]
+pub(crate) struct PruneArguments {
+    /// Remove runs that began longer ago than this: 30d, 12h
+    #[arg(long, value_name = "AGE", group = "retention", value_parser = age)]
+    pub(crate) older_than: Option<jiff::SignedDuration>,
+    /// Keep at most this many, the newest
+    #[arg(long, value_name = "N", group = "retention")]
+    pub(crate) keep: Option<usize>,
+    /// Keep at most this much, the newest: 500MiB, 2GiB
+    #[arg(long, value_name = "SIZE", group = "retention", value_parser = assay_config::bytes)]
+    pub(crate) max_size: Option<u64>,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+fn age(text: &str) -> Result<jiff::SignedDuration, String> {
+    // A day of 24 hours: a span of days has no length without a calendar.
+    let wanted = "an age like 30d, 12h or 2w";
+    let span: jiff::Span = text.parse().map_err(|_| wanted.to_owned())?;
+    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .ok()
+        .filter(jiff::SignedDuration::is_positive)
+        .ok_or_else(|| wanted.into())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    pub(crate) action: ConfigAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// What assay.toml holds; with --effective every value that holds, and where it comes from
+    Show {
+        /// Every value, and where it comes from
+        #[arg(long)]
+        effective: bool,
+        /// The profile [default: standard]
+        #[arg(long, value_name = "PROFILE")]
+        profile: Option<String>,
+        /// The configuration [default: the nearest assay.toml, from this folder upwards]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// The JSON Schema of assay.toml, for editors
+    Schema,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
     #[command(flatten)]
     pub(crate) python: PythonArguments,
-    /// As JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
 }
 
 #[derive(Debug, Args)]
@@ -223,41 +392,9 @@ pub(crate) enum EnvAction {
     Show {
         #[command(flatten)]
         python: PythonArguments,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        shown: Shown,
     },
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds.is_finite() && seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
-        _ => Err("a number of seconds above 0, at most 86400".into()),
-    }
-}
-
-/// Bytes in the binary units of IEC 80000-13; a bare number is bytes.
-fn bytes(text: &str) -> Result<u64, String> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor: u64 = match unit.trim() {
-        "" | "B" => 1,
-        "KiB" | "K" => 1 << 10,
-        "MiB" | "M" => 1 << 20,
-        "GiB" | "G" => 1 << 30,
-        _ => return Err("a size like 512MiB or 4GiB".into()),
-    };
-    let bytes = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(factor));
-    match bytes {
-        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
-        Some(_) => Err("at least 1MiB".into()),
-        None => Err("a size like 512MiB or 4GiB".into()),
-    }
 }
 
 #[cfg(test)]
@@ -269,22 +406,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_are_read_in_binary_units() {
-        assert_eq!(bytes("512MiB"), Ok(512 << 20));
-        assert_eq!(bytes("4G"), Ok(4 << 30));
-        for wrong in ["", "4GB", "x", "-1", "99999999999GiB", "0", "12"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_timeout_is_a_positive_number() {
-        assert_eq!(seconds("0.5"), Ok(0.5));
-        for wrong in ["0", "-1", "nan", "inf", "1e9", "x"] {
-            assert!(seconds(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         ok: memory >= 2048,
         mend: None,
     });
-    if arguments.json {
+    if arguments.shown.as_json() {
         print_json(&findings)?;
     } else {
         for finding in &findings {
@@ -113,10 +113,10 @@ pub(crate) fn env(action: &EnvAction) -> Result<ExitCode, Failure> {
                 })?;
             say!("{}", made.display());
         }
-        EnvAction::Show { python, json } => {
+        EnvAction::Show { python, shown } => {
             let environment = assay_env::find(python.python.as_deref(), Some(&cache))
                 .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))?;
-            if *json {
+            if shown.as_json() {
                 print_json(&environment)?;
             } else {
                 say!(

@@ -85,3 +85,9 @@ impl From<assay_catalog::SelectionError> for Failure {
         .hint(hint)
     }
 }
+
+impl From<assay_catalog::filter::FilterError> for Failure {
+    fn from(error: assay_catalog::filter::FilterError) -> Self {
+        Self::usage(error.to_string()).hint(error.hint())
+    }
+}

@@ -13,9 +13,9 @@ pub(crate) fn cache() -> Result<PathBuf, Failure> {
     })
 }
 
-/// The folder of a run: by its path, or by its name (or `latest`) among the reports.
+/// The folder of a run: by its path, or by its name (or `latest`) among the reports; a log or an exported run is its own file.
 pub(crate) fn run_folder(run: &str) -> Result<PathBuf, Failure> {
-    let has_log = |folder: &Path| folder.join(assay_record::LOG_FILE).is_file();
+    let has_log = |path: &Path| path.join(assay_record::LOG_FILE).is_file() || path.is_file();
     let named = Path::new(REPORTS).join(run);
     let candidates = [named, PathBuf::from(run)];
     candidates
@@ -40,4 +40,16 @@ pub(crate) fn run_folder(run: &str) -> Result<PathBuf, Failure> {
             };
             Failure::usage(format!("there is no run `{run}`")).hint(hint)
         })
+}
+
+/// Every run among the reports, by folder; the newest first.
+pub(crate) fn runs() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(REPORTS)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_else(|_| Vec::new());
+    let is_run = |path: &PathBuf| !path.is_symlink() && path.join(assay_record::LOG_FILE).is_file();
+    let mut runs: Vec<PathBuf> = entries.into_iter().filter(is_run).collect();
+    // A name begins with the time at which the run did.
+    runs.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
+    runs
 }

@@ -3,10 +3,10 @@ use serde::Serialize;
 
 use crate::arguments::Listed;
 use crate::failure::Failure;
+use crate::planning::make_plan;
 use crate::reporting::print_json;
-use crate::running::make_plan;
 use crate::session::Session;
-use crate::subjects;
+use crate::{configuration, subjects};
 
 /// `assay list`.
 pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
@@ -14,7 +14,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
         Listed::Architectures {
             python,
             family,
-            json,
+            shown,
         } => {
             let families = subjects::families(family)?;
             let catalog = Session::open(python)?.catalog()?;
@@ -23,7 +23,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                 .architectures()
                 .filter(|row| of_family(row.family))
                 .collect();
-            if *json {
+            if shown.as_json() {
                 print_json(&rows)?;
             } else {
                 for row in rows {
@@ -31,14 +31,14 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                 }
             }
         }
-        Listed::Checks { python, json } => {
+        Listed::Checks { python, shown } => {
             // Without preloads there is nothing to ask a worker.
             let checks = if python.preload.is_empty() {
                 assay_catalog::battery::battery()
             } else {
                 Session::open(python)?.catalog()?.checks().to_vec()
             };
-            if *json {
+            if shown.as_json() {
                 print_json(&checks)?;
             } else {
                 for spec in checks {
@@ -55,10 +55,16 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
             subjects,
             python,
             not_applicable,
-            json,
+            shown,
         } => {
+            let settings = configuration::settings(subjects, None)?;
             let mut session = Session::open(python)?;
-            let planned = make_plan(&mut session, subjects, subjects.seed.unwrap_or(0))?;
+            let planned = make_plan(
+                &mut session,
+                subjects,
+                &settings,
+                subjects.seed.unwrap_or(0),
+            )?;
             if *not_applicable {
                 let rows: Vec<Lacking> = planned
                     .not_applicable
@@ -69,7 +75,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                         lacks: &row.lacks,
                     })
                     .collect();
-                if *json {
+                if shown.as_json() {
                     print_json(&rows)?;
                 } else {
                     for row in rows {
@@ -93,7 +99,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                     check: check.id.as_str(),
                 })
             });
-            if *json {
+            if shown.as_json() {
                 print_json(&rows.collect::<Vec<_>>())?;
             } else {
                 for row in rows {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use assay_catalog::Cache;
 use assay_judge::{Proof, Weights, judge, prove};
 use assay_model::event::Event;
-use assay_model::{CheckId, Ending, Plan, Platform, Provenance, Rule, Subject};
+use assay_model::{CheckId, Ending, Platform, Provenance, Rule, Subject};
 use assay_record::{Fold, LogWriter, RecordError};
 use assay_runner::{Flow, Notice};
 
@@ -17,13 +17,18 @@ pub(crate) struct Recorder<'a> {
     screen: &'a mut Screen,
     nonce: u64,
     fail_fast: bool,
+    /// The units of this round: the index of a notice points into it.
     units: Vec<Unit>,
+    /// Why the run stopped before its end, if it did.
+    pub(crate) stopped: bool,
     /// The first error of the log; the run stops at it.
     pub(crate) broken: Option<RecordError>,
 }
 
 /// What is known of a unit until it is judged.
 struct Unit {
+    /// Its number in the plan.
+    number: u32,
     subject: String,
     platform: Platform,
     /// The folder of a checkpoint; an architecture's weights come from the nonce.
@@ -66,43 +71,64 @@ impl<'a> Recorder<'a> {
         log: LogWriter,
         fold: Fold,
         screen: &'a mut Screen,
-        plan: &Plan,
         nonce: u64,
         fail_fast: bool,
     ) -> Self {
-        let unit = |unit: &assay_model::UnitPlan| Unit {
-            subject: unit.subject.to_string(),
-            platform: unit.platform,
-            checkpoint: match &unit.subject {
-                Subject::Checkpoint { path, .. } => Some(path.clone()),
-                Subject::Architecture { .. } => None,
-            },
-            cases: unit
-                .checks
-                .iter()
-                .filter_map(|&index| plan.check(index))
-                .map(|check| Case {
-                    check: check.id.clone(),
-                    rule: check.rule,
-                    ended: None,
-                })
-                .collect(),
-            proofs: Vec::new(),
-            alive: false,
-            judged: false,
-            whole: true,
-            seconds: 0.0,
-        };
-        let units = plan.units.iter().map(unit).collect();
         Self {
             log,
             fold,
             screen,
             nonce,
             fail_fast,
-            units,
+            units: Vec::new(),
+            stopped: false,
             broken: None,
         }
+    }
+
+    /// What the log says so far.
+    pub(crate) fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    /// Begins a round: the units of the plan and the checks of each that are run in it, in the order of the runner's tasks.
+    pub(crate) fn begin(&mut self, round: &[(u32, Vec<CheckId>)]) {
+        let plan = self.fold.plan_of_run();
+        let unit = |(number, checks): &(u32, Vec<CheckId>)| {
+            let unit = plan.units.get(*number as usize)?;
+            let cases = checks.iter().filter_map(|id| {
+                let planned = plan.checks.iter().find(|check| check.id == *id)?;
+                Some(Case {
+                    check: id.clone(),
+                    rule: planned.rule,
+                    ended: None,
+                })
+            });
+            Some(Unit {
+                number: *number,
+                subject: unit.subject.to_string(),
+                platform: unit.platform,
+                checkpoint: match &unit.subject {
+                    Subject::Checkpoint { path, .. } => Some(path.clone()),
+                    Subject::Architecture { .. } => None,
+                },
+                cases: cases.collect(),
+                proofs: Vec::new(),
+                alive: false,
+                judged: false,
+                whole: checks.len() == unit.checks.len(),
+                seconds: 0.0,
+            })
+        };
+        self.units = round.iter().filter_map(unit).collect();
+        self.screen.begin(self.units.len() as u64);
+    }
+
+    /// The number in the plan of a unit of this round.
+    fn number(&self, unit: u32) -> u32 {
+        self.units
+            .get(unit as usize)
+            .map_or(u32::MAX, |state| state.number)
     }
 
     /// Appends to the log and to the fold; the first error stops the run.
@@ -129,7 +155,7 @@ impl<'a> Recorder<'a> {
                     .as_ref()
                     .map(|because| format!("a worker was spawned instead of forked: {because}"));
                 self.append(Event::UnitStarted {
-                    unit,
+                    unit: self.number(unit),
                     pid,
                     spawned_because,
                 });
@@ -145,7 +171,10 @@ impl<'a> Recorder<'a> {
                 if let Some(state) = self.units.get(unit as usize) {
                     self.screen.working_on(&state.subject, Some(check.as_str()));
                 }
-                self.append(Event::CheckStarted { unit, check });
+                self.append(Event::CheckStarted {
+                    unit: self.number(unit),
+                    check,
+                });
             }
             Notice::CaseEnded {
                 unit,
@@ -154,7 +183,7 @@ impl<'a> Recorder<'a> {
                 seconds,
             } => {
                 self.append(Event::CaseEnded {
-                    unit,
+                    unit: self.number(unit),
                     check: check.clone(),
                     ending: ending.clone(),
                     seconds,
@@ -176,7 +205,7 @@ impl<'a> Recorder<'a> {
                 ..
             } => {
                 self.append(Event::UnitEnded {
-                    unit,
+                    unit: self.number(unit),
                     cpu_seconds,
                     peak_memory_bytes,
                     output: output.clone(),
@@ -189,6 +218,7 @@ impl<'a> Recorder<'a> {
                 failed = self.judge_if_complete(unit);
             }
             Notice::Interrupted { signal } => {
+                self.stopped = true;
                 self.append(Event::Interrupted {
                     signal: signal.clone(),
                 });
@@ -205,7 +235,10 @@ impl<'a> Recorder<'a> {
         }
         match &self.broken {
             Some(_) => Flow::Stop("the record can't be written".into()),
-            None if failed && self.fail_fast => Flow::Stop("fail-fast".into()),
+            None if failed && self.fail_fast => {
+                self.stopped = true;
+                Flow::Stop("fail-fast".into())
+            }
             None => Flow::Continue,
         }
     }
@@ -228,7 +261,7 @@ impl<'a> Recorder<'a> {
         state.proofs.push(proof.clone());
         let Proof { provenance, detail } = proof;
         self.append(Event::Proven {
-            unit,
+            unit: self.number(unit),
             evidence,
             provenance,
             detail,
@@ -249,7 +282,7 @@ impl<'a> Recorder<'a> {
         // Taken, not copied: after this a unit holds nothing but names.
         let cases = std::mem::take(&mut state.cases);
         state.proofs = Vec::new();
-        state.whole = cases
+        state.whole &= cases
             .iter()
             .all(|case| matches!(case.ended, Some((Ending::Observed(_), _))));
         state.seconds = cases
@@ -257,6 +290,7 @@ impl<'a> Recorder<'a> {
             .filter_map(|case| case.ended.as_ref())
             .map(|(_, seconds)| seconds)
             .sum();
+        let number = state.number;
         let mut shown = Shown::new(subject, platform);
         for case in cases {
             let Some((ending, seconds)) = case.ended else {
@@ -269,24 +303,22 @@ impl<'a> Recorder<'a> {
                 .filter(|_| ran)
                 .and_then(|proof| proof.provenance);
             self.append(Event::CaseJudged {
-                unit,
+                unit: self.number(unit),
                 check: case.check.clone(),
                 outcome: verdict.outcome,
                 reason: verdict.reason.clone(),
                 provenance,
                 seconds,
             });
-            shown.add(&case.check, &verdict, provenance, seconds);
+            let known = self
+                .fold
+                .is_excused(number, &case.check, &verdict, provenance);
+            shown.add(&case.check, &verdict, provenance, seconds, known);
         }
         if self.broken.is_none() {
             self.screen.unit(&shown);
         }
         shown.failed()
-    }
-
-    /// Begins to count units on the screen.
-    pub(crate) fn begin(&mut self, units: u64) {
-        self.screen.begin(units);
     }
 
     /// Keeps how long units took that were run whole.
@@ -299,12 +331,12 @@ impl<'a> Recorder<'a> {
     /// Ends the log with what the run came to; gives back the fold.
     pub(crate) fn finish(
         mut self,
-        wall_seconds: f64,
+        before_the_log: f64,
         cpu_seconds: f64,
     ) -> Result<Fold, RecordError> {
         let mut finished = Event::RunFinished {
-            counts: self.fold.counts(),
-            wall_seconds,
+            counts: self.fold.clone().finish(Vec::new()).counts,
+            wall_seconds: before_the_log + self.log.elapsed(),
             cpu_seconds,
             exit_code: 0,
         };

@@ -3,7 +3,7 @@ use std::io::IsTerminal;
 use assay_model::ExitCode;
 use assay_report::{Look, Summary, junit, markdown, terminal};
 
-use crate::arguments::{ReportArguments, ReportFormat};
+use crate::arguments::{ColorWhen, ReportArguments, ReportFormat};
 use crate::failure::Failure;
 use crate::folders;
 
@@ -26,14 +26,33 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<ExitCode, Failure> {
     Ok(run.exit_code())
 }
 
-/// Colours and pictures for a person at a terminal, words elsewhere; `NO_COLOR` turns both off.
+/// Takes `--color` for all that is printed.
+pub(crate) fn choose_color(when: ColorWhen) {
+    match when {
+        ColorWhen::Auto => anstream::ColorChoice::Auto,
+        ColorWhen::Always => anstream::ColorChoice::Always,
+        ColorWhen::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
+
+/// Colours and pictures for a person at a terminal, words elsewhere; `NO_COLOR` turns both off, `--color` decides before it.
 pub(crate) fn look() -> Look {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let rich = std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb;
+    let rich = is_rich(std::io::stdout().is_terminal());
     Look {
         color: rich,
         pictures: rich,
+    }
+}
+
+/// Whether colours and pictures are wanted on a stream.
+pub(crate) fn is_rich(is_terminal: bool) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    match anstream::ColorChoice::global() {
+        anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi => true,
+        anstream::ColorChoice::Never => false,
+        anstream::ColorChoice::Auto => is_terminal && !set("NO_COLOR") && !dumb,
     }
 }
 

@@ -1,47 +1,239 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use assay_catalog::{Planned, battery, plan};
+use assay_catalog::{ProbeOutcome, UnitJob, battery};
+use assay_config::NoTests;
 use assay_judge::Generator;
 use assay_model::event::{Event, Header};
 use assay_model::protocol::Job;
-use assay_model::{ExitCode, SCHEMA_VERSION};
+use assay_model::{CheckId, ExitCode, Outcome, Probed, Provenance, Recipe, SCHEMA_VERSION};
 use assay_record::{Fold, LogWriter, RecordError};
 use assay_runner::Task;
 
-use crate::arguments::{NoTests, RunArguments, SubjectArguments};
+use crate::arguments::{PythonArguments, RunArguments};
 use crate::failure::Failure;
-use crate::folders::REPORTS;
+use crate::folders::{self, REPORTS};
+use crate::planning::{make_plan, run_settings, said};
 use crate::recorder::Recorder;
-use crate::reporting;
 use crate::screen::Screen;
-use crate::session::Session;
-use crate::subjects;
+use crate::session::{Session, limits};
+use crate::{configuration, reporting};
 
 /// `assay run`.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    if let Some(run) = &arguments.resume {
+        return resume(run, arguments);
+    }
     let began = Instant::now();
+    let settings = configuration::settings(&arguments.subjects, Some(arguments))?;
+    let filter = said(&arguments.subjects)?.unwrap_or_else(|| settings.filter.value.clone());
     let mut session = Session::open(&arguments.python)?;
-    let seed = match arguments.subjects.seed {
+    let seed = match settings.seed.value {
         Some(seed) => seed,
         None => u64::from(u32::from_le_bytes(random()?)),
     };
-    let planned = make_plan(&mut session, &arguments.subjects, seed)?;
+    let planned = make_plan(&mut session, &arguments.subjects, &settings, seed)?;
     // From here on something is written.
     let name = run_name()?;
     let folder = arguments
         .report_dir
         .clone()
         .unwrap_or_else(|| Path::new(REPORTS).join(&name));
-    let header = header(arguments, &session, name, seed);
-    let run = execute(arguments, &mut session, planned, header, &folder, began)?;
-    let reported = assay_report::write_all(&folder, &run);
-    if arguments.report_dir.is_none() {
+    let workers = settings.workers.value.map_or(session.cpus(), u64::from);
+    let header = Header {
+        settings: run_settings(&session, &settings, &filter, workers),
+        no_tests_pass: settings.no_tests.value == NoTests::Pass,
+        ..header(&session, name, seed)
+    };
+    let log = LogWriter::create(&folder).map_err(|error| broken_record(&error))?;
+    let mut screen = Screen::new(arguments.verbose);
+    let mut recorder = Recorder::new(
+        log,
+        Fold::default(),
+        &mut screen,
+        nonces(seed).0,
+        header.settings.fail_fast,
+    );
+    let before_the_log = began.elapsed().as_secs_f64();
+    recorder.append(Event::RunStarted(Box::new(header)));
+    recorder.append(Event::Planned { plan: planned.plan });
+    let run = execute(&mut session, recorder, &planned.jobs, before_the_log)?;
+    screen.end();
+    tell(&run, &folder, arguments.report_dir.is_none())
+}
+
+/// `assay run --resume`: what an interrupted run is missing, under its own plan, seed and limits.
+fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let folder = folders::run_folder(name)?;
+    let before =
+        assay_record::read_run(&folder).map_err(|error| Failure::record(error.to_string()))?;
+    if before.finished
+        && !before
+            .cases
+            .iter()
+            .any(|case| case.outcome == Outcome::NotRun)
+    {
+        anstream::eprintln!("nothing is missing in {}", folder.display());
+        return tell(&before, &folder, false);
+    }
+    if !before.header.merged.is_empty() {
+        return Err(Failure::usage(format!("{name} was merged of parts"))
+            .hint("resume the part that was interrupted, then merge again"));
+    }
+    let mut session = Session::open(&PythonArguments {
+        python: arguments.python.python.clone(),
+        preload: before
+            .header
+            .fingerprint
+            .preloads
+            .iter()
+            .map(|preload| preload.path.clone())
+            .collect(),
+    })?;
+    let differing = before.header.fingerprint.differences(&session.fingerprint);
+    if !differing.is_empty() {
+        return Err(Failure::usage(format!(
+            "the environment is not the one in which {name} began: {}",
+            differing.join("; ")
+        ))
+        .hint("results of two environments are not one run: begin a new one"));
+    }
+    let (log, fold, dropped_bytes) =
+        LogWriter::resume(&folder).map_err(|error| broken_record(&error))?;
+    let open = fold.open_cases();
+    let header = fold.header().clone();
+    let jobs = jobs_of(&mut session, &fold, &open)?;
+    let mut screen = Screen::new(arguments.verbose);
+    let mut recorder = Recorder::new(
+        log,
+        fold,
+        &mut screen,
+        nonces(header.seed).0,
+        header.settings.fail_fast,
+    );
+    recorder.append(Event::Resumed {
+        started: jiff::Timestamp::now().to_string(),
+        command: std::env::args().collect(),
+        dropped_bytes,
+    });
+    let run = execute(&mut session, recorder, &jobs, 0.0)?;
+    screen.end();
+    tell(&run, &folder, false)
+}
+
+/// How to make the subjects that have open cases again: one job per unit of the plan.
+fn jobs_of(
+    session: &mut Session,
+    fold: &Fold,
+    open: &[(u32, Vec<CheckId>)],
+) -> Result<Vec<UnitJob>, Failure> {
+    let plan = fold.plan_of_run();
+    let header = fold.header();
+    let settings = session.settings(&header.settings);
+    let catalog = session.catalog()?;
+    let is_open = |number: u32| open.iter().any(|(unit, _)| *unit == number);
+    let mut jobs = Vec::with_capacity(plan.units.len());
+    for (number, unit) in (0_u32..).zip(&plan.units) {
+        let nothing = UnitJob {
+            recipe: Recipe::Null,
+            estimate_seconds: None,
+        };
+        if !is_open(number) {
+            jobs.push(nothing);
+            continue;
+        }
+        let subjects = vec![unit.subject.clone()];
+        let candidates =
+            session.probe(subjects, &[unit.platform], header.seed, &settings, &catalog)?;
+        let checks = || unit.checks.iter().filter_map(|&index| plan.check(index));
+        let only_probe = checks().all(|check| check.id.as_str() == battery::PROBE);
+        match candidates
+            .into_iter()
+            .next()
+            .map(|candidate| candidate.probe)
+        {
+            Some(ProbeOutcome::Answered(Probed::Ready { facts, recipe })) => jobs.push(UnitJob {
+                recipe,
+                estimate_seconds: Some(facts.seconds),
+            }),
+            _ if only_probe => jobs.push(nothing),
+            _ => {
+                return Err(Failure::setup(format!(
+                    "{} can't be made any more, and the run planned {} cases of it",
+                    unit.subject,
+                    checks().count()
+                ))
+                .hint("begin a new run: it records what is wrong with it"));
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+/// Runs the open cases, then those that failed as often as the settings say, and ends the log.
+fn execute(
+    session: &mut Session,
+    mut recorder: Recorder<'_>,
+    jobs: &[UnitJob],
+    before_the_log: f64,
+) -> Result<assay_record::Run, Failure> {
+    let settings = recorder.fold().header().settings.clone();
+    let mut round = recorder.fold().open_cases();
+    for attempt in 0..=settings.retries {
+        if let Some(error) = recorder.broken.take() {
+            return Err(broken_record(&error));
+        }
+        if attempt > 0 {
+            round = recorder.fold().failed_cases();
+            round.retain(|(unit, _)| !is_mock(recorder.fold(), *unit));
+            if round.is_empty() || recorder.stopped {
+                break;
+            }
+            let cases: usize = round.iter().map(|(_, checks)| checks.len()).sum();
+            anstream::eprintln!(
+                "retry {attempt} of {}: {cases} cases that failed",
+                settings.retries
+            );
+        }
+        let tasks = tasks(session, recorder.fold(), jobs, &round);
+        let limits = session.settings(&settings);
+        recorder.begin(&round);
+        if !tasks.is_empty() {
+            session
+                .runner()?
+                .run(tasks, &limits, &mut |notice| recorder.take(notice))
+                .map_err(|error| Failure::internal(error.to_string()))?;
+        }
+        if attempt == 0 {
+            recorder.keep_durations(&session.durations());
+        }
+    }
+    // Ended first, so that their time counts.
+    session.end();
+    let fold = recorder
+        .finish(before_the_log, cpu_seconds())
+        .map_err(|error| broken_record(&error))?;
+    Ok(fold.finish(Vec::new()))
+}
+
+/// A mock does not become a model by being asked again.
+fn is_mock(fold: &Fold, unit: u32) -> bool {
+    fold.provenance(unit) == Some(Provenance::Mock)
+}
+
+/// Writes the reports, and prints the one for the terminal.
+pub(crate) fn tell(
+    run: &assay_record::Run,
+    folder: &Path,
+    is_newest: bool,
+) -> Result<ExitCode, Failure> {
+    let reported = assay_report::write_all(folder, run);
+    if is_newest {
         let _ = assay_report::point_latest(Path::new(REPORTS), &run.header.run);
     }
     say!(
         "{}",
-        assay_report::terminal(&run, reporting::look()).trim_end()
+        assay_report::terminal(run, reporting::look()).trim_end()
     );
     reported.map_err(|error| {
         Failure::record(error.to_string())
@@ -51,104 +243,43 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     Ok(run.exit_code())
 }
 
-/// What would be run; `assay list cases` shows it.
-pub(crate) fn make_plan(
-    session: &mut Session,
-    arguments: &SubjectArguments,
-    seed: u64,
-) -> Result<Planned, Failure> {
-    let platforms = subjects::platforms(&arguments.platform)?;
-    subjects::families(&arguments.family)?;
-    let catalog = session.catalog()?;
-    let checks = catalog.select_checks(arguments.profile, &arguments.checks)?;
-    let subjects = subjects::select(arguments, &catalog, &session.fingerprint.python)?;
-    let settings = session.settings(Some(arguments));
-    let candidates = session.probe(subjects, &platforms, seed, &settings)?;
-    let probe = catalog
-        .checks()
-        .iter()
-        .find(|spec| spec.id.as_str() == battery::PROBE)
-        .ok_or_else(|| Failure::internal("the battery has no probe"))?;
-    Ok(plan(&candidates, &checks, probe))
-}
-
-fn execute(
-    arguments: &RunArguments,
-    session: &mut Session,
-    planned: Planned,
-    header: Header,
-    folder: &Path,
-    began: Instant,
-) -> Result<assay_record::Run, Failure> {
-    let mut screen = Screen::new(arguments.verbose);
-    let nonce = nonces(header.seed).0;
-    let seed = header.seed;
-    let log = LogWriter::create(folder).map_err(|error| broken_record(&error))?;
-    let mut recorder = Recorder::new(
-        log,
-        Fold::default(),
-        &mut screen,
-        &planned.plan,
-        nonce,
-        arguments.fail_fast,
-    );
-    recorder.append(Event::RunStarted(Box::new(header)));
-    recorder.append(Event::Planned {
-        plan: planned.plan.clone(),
-    });
-    if let Some(error) = recorder.broken.take() {
-        return Err(broken_record(&error));
-    }
-    let settings = session.settings(Some(&arguments.subjects));
-    let tasks = tasks(session, &planned, seed);
-    recorder.begin(tasks.len() as u64);
-    let runner = session.runner()?;
-    let ran = runner.run(tasks, &settings, &mut |notice| recorder.take(notice));
-    ran.map_err(|error| Failure::internal(error.to_string()))?;
-    // Ended first, so that their time counts.
-    session.end();
-    recorder.keep_durations(&session.durations());
-    let fold = recorder
-        .finish(began.elapsed().as_secs_f64(), cpu_seconds())
-        .map_err(|error| broken_record(&error))?;
-    screen.end();
-    Ok(fold.finish(Vec::new()))
-}
-
-fn tasks(session: &Session, planned: &Planned, seed: u64) -> Vec<Task> {
-    let (nonce, second_nonce) = nonces(seed);
+fn tasks(
+    session: &Session,
+    fold: &Fold,
+    jobs: &[UnitJob],
+    round: &[(u32, Vec<CheckId>)],
+) -> Vec<Task> {
+    let plan = fold.plan_of_run();
+    let header = fold.header();
+    let (nonce, second_nonce) = nonces(header.seed);
     let durations = session.durations();
-    let task = |(unit, job): (&assay_model::UnitPlan, &assay_catalog::UnitJob)| {
-        let checks = unit
-            .checks
-            .iter()
-            .filter_map(|&index| planned.plan.check(index))
-            .map(|check| check.id.clone());
-        Task {
+    let task = |(number, checks): &(u32, Vec<CheckId>)| {
+        let unit = plan.units.get(*number as usize)?;
+        let job = jobs.get(*number as usize)?;
+        let own = unit.limits;
+        let check_seconds = own.check_seconds.unwrap_or(header.settings.check_seconds);
+        let memory_bytes = own.memory_bytes.or(header.settings.memory_bytes);
+        Some(Task {
             estimate_seconds: durations
                 .seconds(&unit.subject.to_string())
                 .or(job.estimate_seconds),
+            limits: (!own.is_empty()).then(|| limits(check_seconds, memory_bytes)),
+            group: own.group.map(|(group, most)| (group, usize::from(most))),
             job: Job::Check {
                 subject: unit.subject.clone(),
                 platform: unit.platform,
                 recipe: job.recipe.clone(),
-                checks: checks.collect(),
-                seed,
+                checks: checks.clone(),
+                seed: header.seed,
                 nonce: nonce.to_string(),
                 second_nonce: second_nonce.to_string(),
                 // A subject that can't even be probed has nothing to show.
                 evidence: !job.recipe.is_null(),
                 scratch: PathBuf::new(),
             },
-        }
+        })
     };
-    planned
-        .plan
-        .units
-        .iter()
-        .zip(&planned.jobs)
-        .map(task)
-        .collect()
+    round.iter().filter_map(task).collect()
 }
 
 /// The nonces of a run follow from its seed, so that a run can be repeated; the seed is drawn anew for each run.
@@ -157,7 +288,7 @@ fn nonces(seed: u64) -> (u64, u64) {
     (generator.word(0), generator.word(1))
 }
 
-fn header(arguments: &RunArguments, session: &Session, run: String, seed: u64) -> Header {
+fn header(session: &Session, run: String, seed: u64) -> Header {
     let (nonce, second_nonce) = nonces(seed);
     Header {
         schema: SCHEMA_VERSION,
@@ -170,13 +301,13 @@ fn header(arguments: &RunArguments, session: &Session, run: String, seed: u64) -
         seed,
         nonce: nonce.to_string(),
         second_nonce: second_nonce.to_string(),
-        no_tests_pass: arguments.no_tests == NoTests::Pass,
         fingerprint: session.fingerprint.clone(),
+        ..Header::default()
     }
 }
 
 /// When it began and four random digits, so that runs sort by time and two at once don't meet.
-fn run_name() -> Result<String, Failure> {
+pub(crate) fn run_name() -> Result<String, Failure> {
     let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
     Ok(format!("{now}-{:04x}", u16::from_le_bytes(random()?)))
 }
@@ -190,12 +321,17 @@ fn random<const N: usize>() -> Result<[u8; N], Failure> {
     }
 }
 
-fn broken_record(error: &RecordError) -> Failure {
+pub(crate) fn broken_record(error: &RecordError) -> Failure {
     let hint = match error {
         RecordError::Exists { .. } => {
             return Failure::usage(error.to_string()).hint("name another folder with --report-dir");
         }
         RecordError::Create { .. } => "name a folder that can be written with --report-dir",
+        RecordError::Busy { .. } => {
+            return Failure::usage(error.to_string())
+                .hint("wait for its end, or interrupt it first");
+        }
+        RecordError::Read(_) => "name a run that has a record",
         RecordError::Write { .. } => "make room, then `assay report RUN` shows what was recorded",
     };
     Failure::record(error.to_string()).hint(hint)

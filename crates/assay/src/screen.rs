@@ -4,12 +4,16 @@ use assay_model::event::Output;
 use assay_model::{CheckId, Platform, Provenance, Verdict};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::reporting;
+
 /// What is shown while a run goes on, on standard error: a live line on a terminal, a plain line per unit elsewhere.
 pub(crate) struct Screen {
     bar: ProgressBar,
     live: bool,
     pictures: bool,
     verbose: bool,
+    /// Whether what is shown is what the command is for, and not only its progress.
+    replays: bool,
 }
 
 /// A judged unit, as it is shown.
@@ -45,20 +49,24 @@ impl Shown {
         verdict: &Verdict,
         provenance: Option<Provenance>,
         seconds: f64,
+        known: bool,
     ) {
         let passed = verdict.outcome == assay_model::Outcome::Passed;
         self.passed += u64::from(passed);
         self.total += 1;
         self.seconds += seconds;
-        self.failed |= verdict.outcome.is_failure();
+        self.failed |= verdict.outcome.is_failure() && !known;
         self.provenance = self.provenance.or(provenance);
+        let known = if known { " (known issue)" } else { "" };
         let reason = verdict
             .reason
             .as_ref()
             .map(|reason| format!(": {reason}"))
             .unwrap_or_default();
-        self.cases
-            .push((format!("{} {check}{reason}", verdict.outcome), passed));
+        self.cases.push((
+            format!("{}{known} {check}{reason}", verdict.outcome),
+            passed,
+        ));
     }
 
     /// Whether a case of it is a failure.
@@ -87,8 +95,20 @@ impl Screen {
         Self {
             bar,
             live,
-            pictures: live && std::env::var_os("NO_COLOR").is_none(),
+            pictures: reporting::is_rich(live),
             verbose,
+            replays: false,
+        }
+    }
+
+    /// Plain lines on standard output, for a run that was.
+    pub(crate) fn of_replay(verbose: bool) -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            live: false,
+            pictures: reporting::look().pictures,
+            verbose,
+            replays: true,
         }
     }
 
@@ -143,6 +163,8 @@ impl Screen {
     pub(crate) fn line(&self, text: &str) {
         if self.live {
             self.bar.println(text);
+        } else if self.replays {
+            say!("{text}");
         } else {
             // A closed standard error must not end the run.
             let _ = writeln!(std::io::stderr(), "{text}");

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use assay_catalog::{Cache, Candidate, Catalog, ProbeOutcome};
 use assay_env::environment_key;
+use assay_model::event::RunSettings;
 use assay_model::protocol::Job;
 use assay_model::{Discovered, Ending, Fingerprint, Platform, Probed, Subject};
 use assay_runner::{Flow, Interpreter, Limits, Notice, Runner, RunnerError, Settings, Task};
 
-use crate::arguments::{PythonArguments, SubjectArguments};
+use crate::arguments::PythonArguments;
 use crate::failure::Failure;
 use crate::folders;
 
@@ -17,6 +18,19 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// How many times as long as one check a unit may take (`--timeout`).
 const CHECKS_PER_UNIT: f64 = 10.0;
+
+/// Time for the list of architectures, which takes a second once Python runs.
+const DISCOVERY: Duration = Duration::from_secs(60);
+
+/// Limits of a unit from the time that one check may take.
+pub(crate) fn limits(check_seconds: f64, memory_bytes: Option<u64>) -> Limits {
+    Limits {
+        check: Duration::from_secs_f64(check_seconds),
+        unit: Duration::from_secs_f64(check_seconds * CHECKS_PER_UNIT),
+        grace: GRACE,
+        memory_bytes,
+    }
+}
 
 /// A Python environment, the processes that run in it, and what is known of it.
 ///
@@ -70,27 +84,32 @@ impl Session {
         })
     }
 
-    /// How tasks are executed, by the arguments.
-    pub(crate) fn settings(&self, arguments: Option<&SubjectArguments>) -> Settings {
-        let cpus = usize::try_from(self.fingerprint.cpus).unwrap_or(1);
-        let workers = arguments
-            .and_then(|arguments| arguments.workers)
-            .map_or(cpus, usize::from)
-            .max(1);
-        // An equal share for each worker, and one for everything else.
-        let share = self.fingerprint.memory_bytes / (workers as u64 + 1);
-        let timeout = arguments.map_or(60.0, |arguments| arguments.timeout);
-        let memory_bytes = arguments
-            .and_then(|arguments| arguments.memory_limit)
-            .or((share > 0).then_some(share));
+    /// How the workers of a run are limited when the run says nothing of it: for discovery.
+    fn own_settings(&self) -> Settings {
+        self.settings(&RunSettings {
+            workers: 1,
+            check_seconds: DISCOVERY.as_secs_f64(),
+            memory_bytes: self.memory_share(1),
+            ..RunSettings::default()
+        })
+    }
+
+    /// Number of processors.
+    pub(crate) fn cpus(&self) -> u64 {
+        self.fingerprint.cpus.max(1)
+    }
+
+    /// An equal share of the memory for each worker, and one for everything else.
+    pub(crate) fn memory_share(&self, workers: u64) -> Option<u64> {
+        let share = self.fingerprint.memory_bytes / (workers + 1);
+        (share > 0).then_some(share)
+    }
+
+    /// How the tasks of a run are executed.
+    pub(crate) fn settings(&self, run: &RunSettings) -> Settings {
         Settings {
-            workers,
-            limits: Limits {
-                check: Duration::from_secs_f64(timeout),
-                unit: Duration::from_secs_f64(timeout * CHECKS_PER_UNIT),
-                grace: GRACE,
-                memory_bytes,
-            },
+            workers: usize::try_from(run.workers).unwrap_or(1).max(1),
+            limits: limits(run.check_seconds, run.memory_bytes),
             scratch: self.scratch.clone(),
             handle_signals: true,
         }
@@ -178,14 +197,14 @@ impl Session {
         let mut discovered = match kept {
             Some(discovered) => discovered,
             None => {
-                let settings = self.settings(None);
+                let settings = self.own_settings();
                 let found = discover(self.clean()?, &settings)?;
                 self.cache(false).keep_discovered(&found);
                 found
             }
         };
         if self.has_preloads() {
-            let settings = self.settings(None);
+            let settings = self.own_settings();
             let with_preloads = discover(self.runner()?, &settings)?;
             let known: Vec<String> = discovered
                 .architectures
@@ -209,6 +228,7 @@ impl Session {
         platforms: &[Platform],
         seed: u64,
         settings: &Settings,
+        catalog: &Catalog,
     ) -> Result<Vec<Candidate>, Failure> {
         let mut outcomes = BTreeMap::new();
         for with_preloads in [false, true] {
@@ -255,6 +275,8 @@ impl Session {
             }
         }
         let candidate = |subject: &Subject, platform: Platform| Candidate {
+            family: catalog.row_of(subject).map(|row| row.family),
+            class: catalog.row_of(subject).map(|row| row.class.clone()),
             subject: subject.clone(),
             platform,
             probe: outcomes
@@ -275,11 +297,7 @@ impl Session {
 fn discover(runner: &Runner, settings: &Settings) -> Result<Discovered, Failure> {
     let mut found = None;
     let mut lost = String::from("it said nothing");
-    let task = Task {
-        job: Job::Discover,
-        estimate_seconds: None,
-    };
-    let run = runner.run(vec![task], settings, &mut |notice| {
+    let run = runner.run(vec![Task::new(Job::Discover)], settings, &mut |notice| {
         match notice {
             Notice::Discovered { discovered } => found = Some(*discovered),
             Notice::UnitEnded {
@@ -310,13 +328,12 @@ fn probe_all(
     seed: u64,
     settings: &Settings,
 ) -> Result<Vec<(Subject, ProbeOutcome)>, Failure> {
-    let task = |subject: &Subject| Task {
-        job: Job::Probe {
+    let task = |subject: &Subject| {
+        Task::new(Job::Probe {
             subject: subject.clone(),
             platform: Platform::Cpu,
             seed,
-        },
-        estimate_seconds: None,
+        })
     };
     let tasks = subjects.iter().map(task).collect();
     let lost = ProbeOutcome::Lost(Ending::NotRun {

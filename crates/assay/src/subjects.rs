@@ -28,9 +28,11 @@ pub(crate) fn platforms(names: &[String]) -> Result<Vec<Platform>, SelectionErro
     names.iter().map(platform).collect()
 }
 
-/// The subjects that the command line asks for, each once, in its order.
+/// The subjects that the command line asks for, or the ones that the configuration names for a command line that asks for none; each
+/// once, in order.
 pub(crate) fn select(
     arguments: &SubjectArguments,
+    otherwise: &[String],
     catalog: &Catalog,
     python: &PythonEnvironment,
 ) -> Result<Vec<Subject>, Failure> {
@@ -53,10 +55,19 @@ pub(crate) fn select(
             .architectures()
             .filter(|row| of_family(row.family))
             .for_each(|row| add(Subject::architecture(&row.name)));
-    } else if arguments.subjects.is_empty() {
-        sampler().for_each(&mut add);
+    } else if arguments.subjects.is_empty() && !arguments.filter.is_empty() {
+        // A filter chooses from all that there is.
+        catalog
+            .architectures()
+            .for_each(|row| add(Subject::architecture(&row.name)));
     }
-    for word in &arguments.subjects {
+    let nothing_said = !arguments.all && families.is_empty() && arguments.filter.is_empty();
+    let words = if arguments.subjects.is_empty() && nothing_said {
+        otherwise
+    } else {
+        &arguments.subjects
+    };
+    for word in words {
         match wanted(word, |folder| Path::new(folder).is_dir()) {
             Wanted::Sampler => sampler().for_each(&mut add),
             Wanted::Architecture(name) => {
@@ -70,7 +81,6 @@ pub(crate) fn select(
             }
         }
     }
-    subjects.truncate(arguments.limit.unwrap_or(usize::MAX));
     Ok(subjects)
 }
 

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use assay_model::{Family, Outcome, Platform, Profile, Provenance};
 
 use super::{Expression, Filter, Predicate};
@@ -34,6 +36,39 @@ pub struct Previous {
     pub flaky: bool,
     /// Seconds that it took.
     pub seconds: f64,
+}
+
+/// The cases of the newest run, for filters that look back.
+#[derive(Debug, Clone, Default)]
+pub struct PreviousRun {
+    cases: HashMap<String, HashMap<Platform, HashMap<String, Previous>>>,
+}
+
+impl PreviousRun {
+    /// Adds a case.
+    pub fn insert(&mut self, subject: String, platform: Platform, check: String, case: Previous) {
+        let of_subject = self.cases.entry(subject).or_default();
+        of_subject.entry(platform).or_default().insert(check, case);
+    }
+
+    /// A case of it.
+    #[must_use]
+    pub fn case(&self, subject: &str, platform: Platform, check: &str) -> Option<Previous> {
+        self.unit(subject, platform)?.get(check).copied()
+    }
+
+    fn unit(&self, subject: &str, platform: Platform) -> Option<&HashMap<String, Previous>> {
+        self.cases.get(subject)?.get(&platform)
+    }
+
+    /// What can be said of a subject before its checks are known: that none of its cases was in the run, or nothing.
+    #[must_use]
+    pub fn before_checks(&self, subject: &str, platform: Platform) -> Option<Option<Previous>> {
+        match self.unit(subject, platform) {
+            Some(_) => None,
+            None => Some(None),
+        }
+    }
 }
 
 impl Filter {

@@ -15,7 +15,7 @@ use std::ops::Range;
 use assay_model::{Outcome, Profile, Provenance};
 
 pub use error::FilterError;
-pub use evaluate::{CaseFacts, Previous};
+pub use evaluate::{CaseFacts, Previous, PreviousRun};
 pub use parse::parse;
 pub use pattern::Pattern;
 
@@ -110,14 +110,33 @@ impl Filter {
     /// Takes what either takes.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        // The spans of `other` move behind what is put before it.
-        let offset = self.source.len() + ") | (".len();
+        self.joined("|", other, Expression::Or)
+    }
+
+    /// Takes what both take.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (&self.expression, &other.expression) {
+            (_, Expression::All) => self,
+            (Expression::All, _) => other,
+            _ => self.joined("&", other, Expression::And),
+        }
+    }
+
+    fn joined(
+        self,
+        operator: &str,
+        other: Self,
+        join: fn(Box<Expression>, Box<Expression>) -> Expression,
+    ) -> Self {
+        // The spans move behind what is put before them.
+        let offset = self.source.len() + ") ".len() + operator.len() + " (".len();
         Self {
-            expression: Expression::Or(
+            source: format!("({}) {operator} ({})", self.source, other.source),
+            expression: join(
                 Box::new(self.expression.shifted(1)),
                 Box::new(other.expression.shifted(offset + 1)),
             ),
-            source: format!("({}) | ({})", self.source, other.source),
         }
     }
 

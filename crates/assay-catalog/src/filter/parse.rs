@@ -209,7 +209,7 @@ impl<'a> Parser<'a> {
         let mut slashes = 0;
         for (offset, c) in self.rest().char_indices() {
             match c {
-                ')' if !escaped && !(regex && slashes < 2) => {
+                ')' if !(escaped || regex && slashes < 2) => {
                     self.at += offset + 1;
                     return Ok(text.trim_end().to_owned());
                 }

@@ -1,0 +1,149 @@
+use assay_catalog::filter::{self, CaseFacts, Filter, FilterError, PreviousRun};
+use assay_catalog::{Catalog, Planned, Selection, battery, plan};
+use assay_config::Settings;
+use assay_model::event::RunSettings;
+use assay_model::{Family, Platform, Subject};
+
+use crate::arguments::SubjectArguments;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::{newest, subjects};
+
+/// What would be run; `assay list cases` shows it.
+pub(crate) fn make_plan(
+    session: &mut Session,
+    arguments: &SubjectArguments,
+    settings: &Settings,
+    seed: u64,
+) -> Result<Planned, Failure> {
+    let platforms = subjects::platforms(&settings.platforms.value)?;
+    subjects::families(&arguments.family)?;
+    let said = said(arguments)?;
+    let catalog = session.catalog()?;
+    let checks = catalog.select_checks(settings.checks.value, &arguments.checks)?;
+    let mut subjects = subjects::select(
+        arguments,
+        &settings.subjects.value,
+        &catalog,
+        &session.fingerprint.python,
+    )?;
+    // Both narrow: that of the configuration, and that of the command line.
+    let filters: Vec<&Filter> = said.iter().chain([&settings.filter.value]).collect();
+    for filter in &filters {
+        filter.validate(&|kind| names(&catalog, kind))?;
+    }
+    let filter = filters
+        .into_iter()
+        .cloned()
+        .reduce(Filter::and)
+        .unwrap_or_else(Filter::all);
+    let newest = if filter.looks_back() {
+        Some(newest::read()?)
+    } else {
+        None
+    };
+    subjects
+        .retain(|subject| may_be_meant(&filter, &catalog, subject, &platforms, newest.as_ref()));
+    subjects.truncate(arguments.limit.unwrap_or(usize::MAX));
+    let workers = settings.workers.value.map_or(session.cpus(), u64::from);
+    let limits = session.settings(&run_settings(session, settings, &filter, workers));
+    let candidates = session.probe(subjects, &platforms, seed, &limits, &catalog)?;
+    let probe = catalog
+        .checks()
+        .iter()
+        .find(|spec| spec.id.as_str() == battery::PROBE)
+        .ok_or_else(|| Failure::internal("the battery has no probe"))?;
+    let overrides: Vec<_> = settings
+        .overrides
+        .iter()
+        .map(|rule| rule.holds.clone())
+        .collect();
+    let planned = plan(
+        &candidates,
+        &Selection {
+            checks: &checks,
+            probe,
+            filter: &filter,
+            overrides: &overrides,
+            previous: newest.as_ref(),
+        },
+    );
+    Ok(match arguments.partition {
+        Some(partition) => partition.of(planned),
+        None => planned,
+    })
+}
+
+/// How a run is executed, for its record.
+pub(crate) fn run_settings(
+    session: &Session,
+    settings: &Settings,
+    filter: &Filter,
+    workers: u64,
+) -> RunSettings {
+    RunSettings {
+        profile: settings.profile.value.clone(),
+        filter: filter.source().to_owned(),
+        workers,
+        check_seconds: settings.timeout.value,
+        memory_bytes: settings
+            .memory_limit
+            .value
+            .or_else(|| session.memory_share(workers)),
+        retries: settings.retries.value,
+        fail_fast: settings.fail_fast.value,
+    }
+}
+
+/// The filter of the command line: what any `-E` takes.
+pub(crate) fn said(arguments: &SubjectArguments) -> Result<Option<Filter>, FilterError> {
+    let filters: Result<Vec<Filter>, FilterError> = arguments
+        .filter
+        .iter()
+        .map(|text| filter::parse(text))
+        .collect();
+    Ok(filters?.into_iter().reduce(Filter::or))
+}
+
+/// Whether a filter may take a case of a subject, by what is known before it is probed.
+fn may_be_meant(
+    filter: &Filter,
+    catalog: &Catalog,
+    subject: &Subject,
+    platforms: &[Platform],
+    newest: Option<&PreviousRun>,
+) -> bool {
+    let name = subject.to_string();
+    let row = catalog.row_of(subject);
+    platforms.iter().any(|&platform| {
+        let facts = CaseFacts {
+            subject: &name,
+            architecture: row.map(|row| row.name.as_str()),
+            class: row.map(|row| row.class.as_str()),
+            family: row.map(|row| row.family),
+            platform,
+            check: None,
+            parameters: None,
+            previous: newest.and_then(|run| run.before_checks(&name, platform)),
+        };
+        filter.evaluate(&facts) != Some(false)
+    })
+}
+
+/// The names that a pattern of this kind can match. Classes of checkpoints are not known, so any may come.
+fn names<'a>(catalog: &'a Catalog, kind: &str) -> Option<Vec<&'a str>> {
+    Some(match kind {
+        "arch" => catalog
+            .architectures()
+            .map(|row| row.name.as_str())
+            .collect(),
+        "family" => Family::ALL.map(Family::name).to_vec(),
+        "platform" => Platform::ALL.map(Platform::name).to_vec(),
+        "check" => catalog
+            .checks()
+            .iter()
+            .map(|spec| spec.id.as_str())
+            .collect(),
+        _ => return None,
+    })
+}
