@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, build, run, tests and benchmarks, from nothing but a Rust toolchain, Python with pip and the registries.
 
 mod bench;
+mod duckdb;
 mod mutants;
 mod setup;
 mod step;

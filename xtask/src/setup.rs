@@ -62,6 +62,7 @@ pub(crate) fn ready() -> Result<Ready, Failed> {
 
 /// Builds the release binary; its path. Cargo shows its progress only if there is something to build.
 pub(crate) fn build() -> Result<PathBuf, Failed> {
+    crate::duckdb::library()?;
     let output = cargo()
         .args([
             "build",

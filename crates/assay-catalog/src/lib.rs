@@ -20,4 +20,4 @@ pub use partition::{Partition, plan_digest};
 pub use plan::{
     Candidate, NotApplicable, Override, Planned, ProbeOutcome, Selection, UnitJob, plan,
 };
-pub use selection::{Catalog, SAMPLER, SelectionError, Wanted, wanted};
+pub use selection::{Catalog, SAMPLER, SelectionError, Wanted, nearest, wanted};

@@ -267,7 +267,8 @@ fn matches(spec: &CheckSpec, pattern: &str) -> bool {
 }
 
 /// At most three names that are near to what was written, the nearest first.
-pub(crate) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+#[must_use]
+pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     // 0.7 of the Jaro-Winkler similarity is where clap's own suggestions begin.
     let mut near: Vec<(f64, &str)> = names
         .map(|name| (strsim::jaro_winkler(&written.to_lowercase(), name), name))

@@ -379,6 +379,18 @@ impl Run {
         self.signal.is_some() || !self.finished
     }
 
+    /// What became of it, in a word: `passed`, `failed`, `nothing ran`, `interrupted` or `running`.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self.exit_code() {
+            _ if self.running => "running",
+            _ if self.is_interrupted() => "interrupted",
+            ExitCode::Passed => "passed",
+            ExitCode::NothingRan => "nothing ran",
+            _ => "failed",
+        }
+    }
+
     /// Skipped cases by the kind of their reason.
     #[must_use]
     pub fn skipped_by_reason(&self) -> BTreeMap<String, u64> {

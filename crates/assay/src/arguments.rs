@@ -49,6 +49,14 @@ pub(crate) enum Verb {
     Runs(RunsArguments),
     /// Make one run of the parts that --partition made
     Merge(MergeArguments),
+    /// A subject in every run: what passed, what it took, in which environment
+    History(HistoryArguments),
+    /// What differs between two runs: new failures, what is fixed, what ceased to apply, time
+    Diff(DiffArguments),
+    /// The DuckDB store of all runs: its state, and what keeps it small
+    Store(StoreArguments),
+    /// Ask the store in SQL; nothing can be written
+    Sql(SqlArguments),
     /// Write a commented assay.toml into this folder
     Init,
     /// Show the configuration and where it comes from
@@ -57,6 +65,14 @@ pub(crate) enum Verb {
     Doctor(DoctorArguments),
     /// Make or show the Python environment
     Env(EnvArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff
+    Man,
 }
 
 /// Which Python is used, and what it is made to do first.
@@ -338,6 +354,99 @@ fn age(text: &str) -> Result<jiff::SignedDuration, String> {
         .ok()
         .filter(jiff::SignedDuration::is_positive)
         .ok_or_else(|| wanted.into())
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay history bert\n  assay history bert --limit 5 --format json"
+)]
+pub(crate) struct HistoryArguments {
+    /// The subject, as reports name it
+    #[arg(value_name = "SUBJECT")]
+    pub(crate) subject: String,
+    /// At most this many runs, the newest
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) limit: u64,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay diff 20261121-101500-0a1b latest\n  assay diff before.assay.gz after.assay.gz"
+)]
+pub(crate) struct DiffArguments {
+    /// The older run: its name, its folder, or an exported file
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: String,
+    /// The newer run
+    #[arg(value_name = "AFTER", default_value = "latest")]
+    pub(crate) after: String,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArguments {
+    #[command(subcommand)]
+    pub(crate) action: StoreAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreAction {
+    /// What the store holds, after it was brought up to the logs
+    Status {
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Make it anew from the logs; the old one is kept aside
+    Rebuild,
+    /// Take old runs out of it
+    Prune {
+        /// Runs that began longer ago than this: 90d
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: jiff::SignedDuration,
+        /// Say what would go, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write old runs into Parquet files, then take them out
+    Archive {
+        /// Runs that began longer ago than this: 90d
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: jiff::SignedDuration,
+        /// A new folder for the files
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = SQL_EXAMPLES)]
+pub(crate) struct SqlArguments {
+    /// One statement; docs/reference/store.md shows the tables
+    #[arg(value_name = "SQL")]
+    pub(crate) sql: String,
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: SqlOutput,
+    /// How long the query may take
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = assay_config::seconds)]
+    pub(crate) timeout: f64,
+}
+
+const SQL_EXAMPLES: &str = "\
+Examples:
+  assay sql \"SELECT * FROM compatibility_matrix WHERE NOT works\"
+  assay sql \"SELECT subject, max(value) FROM performance_history WHERE metric = 'peak_memory' GROUP BY ALL\" --format csv
+  assay sql \"FROM case_history WHERE outcome = 'failed'\" --format parquet > failed.parquet";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SqlOutput {
+    Table,
+    Json,
+    Csv,
+    Parquet,
 }
 
 #[derive(Debug, Args)]

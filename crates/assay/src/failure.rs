@@ -67,8 +67,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;
         match &self.hint {
-            Some(hint) => write!(f, "\n\nhint: {hint}"),
-            None => Ok(()),
+            Some(hint) if !hint.is_empty() => write!(f, "\n\nhint: {hint}"),
+            _ => Ok(()),
         }
     }
 }

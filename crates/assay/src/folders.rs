@@ -5,6 +5,9 @@ use crate::failure::Failure;
 /// Where runs are kept, in the folder in which the command is given.
 pub(crate) const REPORTS: &str = ".assay/reports";
 
+/// Where the store is.
+pub(crate) const HOME: &str = ".assay";
+
 /// The cache, or why there is none.
 pub(crate) fn cache() -> Result<PathBuf, Failure> {
     assay_env::cache_folder().ok_or_else(|| {

@@ -8,6 +8,7 @@ mod configuration;
 mod environment;
 mod failure;
 mod folders;
+mod history;
 mod listing;
 mod merging;
 mod newest;
@@ -24,7 +25,7 @@ mod subjects;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Verb};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 fn main() -> ExitCode {
     // Clap's own `help` explains verbs only.
@@ -41,6 +42,20 @@ fn main() -> ExitCode {
         Verb::Replay(arguments) => replaying::replay(&arguments),
         Verb::Runs(arguments) => runs::runs(&arguments.action),
         Verb::Merge(arguments) => merging::merge(&arguments),
+        Verb::History(arguments) => history::history(&arguments),
+        Verb::Diff(arguments) => history::diff(&arguments),
+        Verb::Store(arguments) => history::store(&arguments.action),
+        Verb::Sql(arguments) => history::sql(&arguments),
+        Verb::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "assay",
+                &mut std::io::stdout(),
+            );
+            Ok(assay_model::ExitCode::Passed)
+        }
+        Verb::Man => manual(),
         Verb::Init => configuration::init(),
         Verb::Config(arguments) => configuration::config(&arguments.action),
         Verb::Doctor(arguments) => environment::doctor(&arguments),
@@ -53,4 +68,26 @@ fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// One page for the command and every verb.
+fn manual() -> Result<assay_model::ExitCode, failure::Failure> {
+    let failed = |error: std::io::Error| failure::Failure::internal(error.to_string());
+    let mut command = Arguments::command();
+    command.build();
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone())
+        .render(&mut page)
+        .map_err(failed)?;
+    for verb in command
+        .get_subcommands()
+        .filter(|verb| verb.get_name() != "help")
+    {
+        let man = clap_mangen::Man::new(verb.clone());
+        page.extend(format!(".SH \"{}\"\n", verb.get_name().to_uppercase()).into_bytes());
+        man.render_description_section(&mut page).map_err(failed)?;
+        man.render_options_section(&mut page).map_err(failed)?;
+    }
+    say!("{}", String::from_utf8_lossy(&page).trim_end());
+    Ok(assay_model::ExitCode::Passed)
 }

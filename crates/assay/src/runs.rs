@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use assay_model::event::RunSettings;
 use assay_model::{Counts, ExitCode, Fingerprint, Part};
-use assay_record::{EXPORTED, LOG_FILE, Run, read_run};
+use assay_record::{EXPORTED, LOG_FILE, read_run};
 use serde::Serialize;
 
 use crate::arguments::{PruneArguments, RunsAction};
@@ -48,7 +48,7 @@ impl Listed {
             Ok(found) => Self {
                 run,
                 started: Some(found.header.started.clone()),
-                state: state(&found),
+                state: found.state(),
                 damage: found.damages.first().map(ToString::to_string),
                 counts: Some(found.counts),
                 wall_seconds: found.wall_seconds,
@@ -66,16 +66,6 @@ impl Listed {
                 command: vec![],
             },
         }
-    }
-}
-
-fn state(run: &Run) -> &'static str {
-    match run.exit_code() {
-        _ if run.running => "running",
-        _ if run.is_interrupted() => "interrupted",
-        ExitCode::Passed => "passed",
-        ExitCode::NothingRan => "nothing ran",
-        _ => "failed",
     }
 }
 
@@ -160,7 +150,7 @@ fn show(name: &str, json: bool) -> Result<(), Failure> {
     let details = Details {
         run: &header.run,
         started: &header.started,
-        state: state(&run),
+        state: run.state(),
         command: &header.command,
         folder: &header.folder,
         seed: header.seed,
@@ -180,7 +170,7 @@ fn show(name: &str, json: bool) -> Result<(), Failure> {
         return print_json(&details);
     }
     let say = |what: &str, text: &str| say!("{what:<12} {text}");
-    say("run", &format!("{}, {}", header.run, state(&run)));
+    say("run", &format!("{}, {}", header.run, run.state()));
     say("began", &header.started);
     say("command", &header.command.join(" "));
     say("folder", &header.folder);

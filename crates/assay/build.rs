@@ -1,0 +1,13 @@
+//! Says where the library of DuckDB is when the command runs.
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=DUCKDB_LIB_DIR");
+    let folder = std::env::var("DUCKDB_LIB_DIR").unwrap_or_default();
+    println!("cargo::rerun-if-changed={folder}");
+    if !std::path::Path::new(&folder).join("libduckdb.so").is_file() {
+        println!(
+            "cargo::error=there is no libduckdb.so in `{folder}`: `cargo xtask build` fetches it"
+        );
+    }
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{folder}");
+}
