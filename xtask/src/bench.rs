@@ -3,8 +3,8 @@ use std::process::ExitCode;
 use crate::setup::{cargo, ready};
 use crate::step::Failed;
 
-/// `cargo xtask bench runner`: the example of `assay-runner` does the work.
-pub(crate) fn runner() -> Result<ExitCode, Failed> {
+/// `cargo xtask bench NAME`: the example `bench` of a crate does the work.
+pub(crate) fn bench(package: &str) -> Result<ExitCode, Failed> {
     let ready = ready()?;
     let status = cargo()
         .args([
@@ -12,7 +12,7 @@ pub(crate) fn runner() -> Result<ExitCode, Failed> {
             "--quiet",
             "--release",
             "--package",
-            "assay-runner",
+            package,
             "--example",
             "bench",
         ])

@@ -14,7 +14,8 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask test [--tier fast|full]  every test; fast leaves out what runs models (default: full)
        cargo xtask build                    build the release binary and print its path
        cargo xtask mutants [NAME…]          run the planted bugs: killed, survivors, falsely accused
-       cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself";
+       cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself
+       cargo xtask bench store              ingest, rebuild and queries of the store; log, planning and filters";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
         ["test", "--tier", "fast"] => tests::test(tests::Tier::Fast),
         ["test", "--tier", "full"] => tests::test(tests::Tier::Full),
         ["mutants", names @ ..] => mutants::mutants(names),
-        ["bench", "runner"] => bench::runner(),
+        ["bench", "runner"] => bench::bench("assay-runner"),
+        ["bench", "store"] => bench::bench("assay-store"),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -17,7 +17,9 @@ mod reader;
 mod writer;
 
 pub use fold::{Fold, Run, UnitFacts};
-pub use reader::{Damage, DamageKind, EXPORTED, ReadError, log_path, read, read_entries, read_run};
+pub use reader::{
+    Damage, DamageKind, EXPORTED, End, ReadError, Wanted, log_path, read, read_entries, read_run,
+};
 pub use writer::{LogWriter, RecordError};
 
 /// Name of the log in the run's folder.

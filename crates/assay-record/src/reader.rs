@@ -81,45 +81,84 @@ pub enum ReadError {
     },
 }
 
+/// Which entries are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them.
+    All,
+    /// Those that a fold reads: not what was observed, which is the bulk of a log. The others are checked against their sums all the same.
+    Folded,
+}
+
+/// Kinds of events that no fold reads.
+const NOT_FOLDED: [&str; 3] = ["check_started", "case_ended", "proven"];
+
+/// Where a log ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct End {
+    /// Number of the next entry.
+    pub next_seq: u64,
+    /// When the last entry was written, in seconds of the run; a clock that jumped back makes no run shorter than it was.
+    pub last_at: f64,
+}
+
 /// Reads a log line by line; whatever can't be used is given as damage, and the rest is read.
+///
+/// # Errors
+/// The source's own.
 pub fn read(
     source: impl BufRead,
+    wanted: Wanted,
     mut entry: impl FnMut(Entry),
     mut damage: impl FnMut(Damage),
-) -> io::Result<()> {
+) -> io::Result<End> {
     let mut source = source;
     let mut line = Vec::new();
     let mut number = 0;
-    let mut due = 0;
+    let mut end = End::default();
     loop {
         line.clear();
         if source.read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
+            return Ok(end);
         }
         number += 1;
-        match parse(&line) {
+        match parse(&line, wanted) {
             Ok(found) => {
-                if found.seq != due {
+                if found.seq != end.next_seq {
                     damage(Damage {
                         line: number,
                         kind: DamageKind::Gap {
-                            expected: due,
+                            expected: end.next_seq,
                             found: found.seq,
                         },
                     });
                 }
-                due = found.seq + 1;
-                entry(found);
+                end.next_seq = found.seq + 1;
+                end.last_at = end.last_at.max(found.at);
+                if let Some(event) = found.event {
+                    entry(Entry {
+                        seq: found.seq,
+                        at: found.at,
+                        event,
+                    });
+                }
             }
             Err(kind) => {
                 damage(Damage { line: number, kind });
-                due += 1;
+                end.next_seq += 1;
             }
         }
     }
 }
 
-fn parse(line: &[u8]) -> Result<Entry, DamageKind> {
+/// An entry, without its event if that is not wanted.
+struct Parsed {
+    seq: u64,
+    at: f64,
+    event: Option<Event>,
+}
+
+fn parse(line: &[u8], wanted: Wanted) -> Result<Parsed, DamageKind> {
     let Some(line) = line.strip_suffix(b"\n") else {
         return Err(DamageKind::Torn {
             bytes: line.len() as u64,
@@ -138,8 +177,37 @@ fn parse(line: &[u8]) -> Result<Entry, DamageKind> {
     if format!("{:08x}", crc32fast::hash(body)).as_bytes() != digits {
         return Err(DamageKind::Checksum);
     }
+    if wanted == Wanted::Folded
+        && let Some(parsed) = passed_over(body)
+    {
+        return Ok(parsed);
+    }
     // Unknown fields are passed over (`crc` is one): a later version of the same schema may add some.
-    serde_json::from_slice(line).map_err(|error| DamageKind::NotAnEntry(error.to_string()))
+    let entry: Entry =
+        serde_json::from_slice(line).map_err(|error| DamageKind::NotAnEntry(error.to_string()))?;
+    Ok(Parsed {
+        seq: entry.seq,
+        at: entry.at,
+        event: Some(entry.event),
+    })
+}
+
+/// Number and time of an entry that no fold reads, from the head of its line; none if it is another one, or written another way.
+fn passed_over(body: &[u8]) -> Option<Parsed> {
+    // `"seq":3,"at":0.218,"event":{"kind":"check_started",…`: the writer's own order.
+    let head = body.get(..body.len().min(120))?;
+    let head = std::str::from_utf8(head).unwrap_or_else(|error| {
+        std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
+    });
+    let (seq, rest) = head.strip_prefix("\"seq\":")?.split_once(",\"at\":")?;
+    let (at, rest) = rest.split_once(",\"event\":{\"kind\":\"")?;
+    let (kind, _) = rest.split_once('"')?;
+    NOT_FOLDED.contains(&kind).then_some(())?;
+    Some(Parsed {
+        seq: seq.parse().ok()?,
+        at: at.parse().ok()?,
+        event: None,
+    })
 }
 
 /// A log that was read whole.
@@ -148,10 +216,7 @@ pub(crate) struct Log {
     pub(crate) damages: Vec<Damage>,
     /// Length of a last line that has no end.
     pub(crate) torn_bytes: u64,
-    /// Number of the next entry.
-    pub(crate) next_seq: u64,
-    /// When the last entry was written, in seconds of the run.
-    pub(crate) last_at: f64,
+    pub(crate) end: End,
 }
 
 /// Ending of a run that `assay runs export` put into one file: the log, compressed with gzip.
@@ -173,17 +238,19 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
 /// [`ReadError`]: no log of a version that is known.
 pub fn read_entries(
     path: &Path,
+    wanted: Wanted,
     mut entry: impl FnMut(Entry),
     damage: impl FnMut(Damage),
-) -> Result<(), ReadError> {
+) -> Result<End, ReadError> {
     let unreadable = |source| ReadError::Unreadable {
         path: path.into(),
         source,
     };
     let mut version = None;
     let mut first = None;
-    read(
+    let end = read(
         open(path).map_err(unreadable)?,
+        wanted,
         |found| {
             if let Event::RunStarted(header) = &found.event {
                 version.get_or_insert(header.schema);
@@ -203,7 +270,7 @@ pub fn read_entries(
     )
     .map_err(unreadable)?;
     match version {
-        Some(SCHEMA_VERSION) => Ok(()),
+        Some(SCHEMA_VERSION) => Ok(end),
         Some(found) => Err(ReadError::Version {
             path: path.into(),
             found,
@@ -233,15 +300,10 @@ fn version_of_first_line(path: &Path) -> Option<u32> {
 pub(crate) fn read_log(path: &Path) -> Result<Log, ReadError> {
     let mut fold = Fold::default();
     let mut damages = Vec::new();
-    let (mut next_seq, mut last_at) = (0, 0.0_f64);
-    read_entries(
+    let end = read_entries(
         path,
-        |entry| {
-            next_seq = entry.seq + 1;
-            // A clock that jumped back must not make a run shorter than it was.
-            last_at = last_at.max(entry.at);
-            fold.apply(&entry.event);
-        },
+        Wanted::Folded,
+        |entry| fold.apply(&entry.event),
         |damage| damages.push(damage),
     )?;
     let torn_bytes = match damages.last() {
@@ -255,8 +317,7 @@ pub(crate) fn read_log(path: &Path) -> Result<Log, ReadError> {
         fold,
         damages,
         torn_bytes,
-        next_seq,
-        last_at,
+        end,
     })
 }
 

@@ -131,8 +131,8 @@ impl LogWriter {
             file,
             path,
             began: Instant::now(),
-            before: log.last_at,
-            seq: log.next_seq,
+            before: log.end.last_at,
+            seq: log.end.next_seq,
             length: length - log.torn_bytes,
         };
         Ok((writer, log.fold, log.torn_bytes))

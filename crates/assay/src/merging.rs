@@ -3,7 +3,7 @@ use std::path::Path;
 use assay_catalog::plan_digest;
 use assay_model::event::{Event, Header};
 use assay_model::{CheckId, ExitCode, Outcome, Part, Plan};
-use assay_record::{Damage, Fold, LogWriter, Run, log_path, read_entries};
+use assay_record::{Damage, Fold, LogWriter, Run, Wanted, log_path, read_entries};
 
 use crate::arguments::MergeArguments;
 use crate::failure::Failure;
@@ -65,6 +65,7 @@ impl Shard {
         let mut damages: Vec<Damage> = Vec::new();
         let read = read_entries(
             &path,
+            Wanted::All,
             |entry| {
                 fold.apply(&entry.event);
                 events.push(entry.event);

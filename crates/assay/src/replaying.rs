@@ -1,6 +1,6 @@
 use assay_model::event::{Entry, Event};
 use assay_model::{ExitCode, Verdict};
-use assay_record::{Fold, log_path, read_entries};
+use assay_record::{Fold, Wanted, log_path, read_entries};
 
 use crate::arguments::ReplayArguments;
 use crate::failure::Failure;
@@ -19,6 +19,7 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<ExitCode, Failure> {
     let mut damages = Vec::new();
     read_entries(
         &path,
+        Wanted::All,
         |entry| replay.take(&entry),
         |damage| damages.push(damage),
     )
