@@ -144,8 +144,9 @@ pub fn read(
                 }
             }
             Err(kind) => {
+                // A line that was never finished is no entry: who takes the log up writes it anew.
+                end.next_seq += u64::from(!matches!(kind, DamageKind::Torn { .. }));
                 damage(Damage { line: number, kind });
-                end.next_seq += 1;
             }
         }
     }
@@ -248,6 +249,7 @@ pub fn read_entries(
     };
     let mut version = None;
     let mut first = None;
+    let mut some = false;
     let end = read(
         open(path).map_err(unreadable)?,
         wanted,
@@ -255,6 +257,7 @@ pub fn read_entries(
             if let Event::RunStarted(header) = &found.event {
                 version.get_or_insert(header.schema);
             }
+            some = true;
             entry(found);
         },
         {
@@ -275,25 +278,32 @@ pub fn read_entries(
             path: path.into(),
             found,
         }),
-        // A version that changed what a header is says so in a line that this version can't read as an entry.
-        None => Err(match version_of_first_line(path) {
-            Some(found) if found != SCHEMA_VERSION => ReadError::Version {
+        // A version that changed what a header is says so in a line that this version can't read as an entry. A header that is damaged
+        // costs what it says, not the rest.
+        None => match version_of_first_line(path) {
+            Some(found) if found != SCHEMA_VERSION => Err(ReadError::Version {
                 path: path.into(),
                 found,
-            },
-            _ => ReadError::NoHeader {
+            }),
+            _ if first.is_some() && some => Ok(end),
+            _ => Err(ReadError::NoHeader {
                 path: path.into(),
                 first,
-            },
-        }),
+            }),
+        },
     }
 }
 
-/// The version that the first line claims, whatever else it holds.
+/// The version that a whole first line claims, whatever else it holds.
 fn version_of_first_line(path: &Path) -> Option<u32> {
     let mut line = String::new();
     open(path).ok()?.take(1 << 20).read_line(&mut line).ok()?;
-    let value: serde_json::Value = serde_json::from_str(&line).ok()?;
+    // A line that is damaged claims nothing.
+    let is_whole = !matches!(
+        parse(line.as_bytes(), Wanted::All),
+        Err(DamageKind::Checksum | DamageKind::Torn { .. })
+    );
+    let value: serde_json::Value = is_whole.then(|| serde_json::from_str(&line).ok())??;
     value.get("event")?.get("schema")?.as_u64()?.try_into().ok()
 }
 

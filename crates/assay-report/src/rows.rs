@@ -70,23 +70,21 @@ pub(crate) fn label(case: &CaseRecord) -> String {
 
 /// Why a case is no pass, and what is known of it: the lines of its reason.
 pub(crate) fn reasons(case: &CaseRecord) -> Vec<String> {
-    let attempts = (case.attempts.len() > 1).then(|| {
-        let outcomes: Vec<&str> = case
-            .attempts
-            .iter()
-            .map(|attempt| attempt.outcome.name())
-            .collect();
-        format!("attempts: {}", outcomes.join(", "))
+    let several = case.attempts.len() > 1;
+    let attempts = (1..).zip(&case.attempts).filter(|_| several);
+    let attempts = attempts.map(|(number, attempt)| {
+        let reason = attempt.reason.as_ref();
+        let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("attempt {number} {}{reason}", attempt.outcome)
     });
+    let last = case.reason.as_ref().filter(|_| !several);
     let known = case.known_issue.as_ref().map(|known| {
         format!(
             "{} ({}), until {}",
             known.reason, known.reference, known.expires
         )
     });
-    case.reason
-        .as_ref()
-        .map(ToString::to_string)
+    last.map(ToString::to_string)
         .into_iter()
         .chain(attempts)
         .chain(known)

@@ -6,7 +6,10 @@
 )]
 
 mod bad_input;
+mod choosing;
 mod faults;
 mod interruption;
+mod looking_back;
 mod provenance;
+mod resuming;
 mod support;
