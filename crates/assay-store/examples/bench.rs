@@ -113,7 +113,7 @@ fn write_run(home: &Path, number: usize, candidates: &[Candidate]) -> PathBuf {
             .unwrap();
         }
         for &index in &planned.checks {
-            let failed = (unit as usize * 31 + index as usize + number) % 100 == 0;
+            let failed = (unit as usize * 31 + index as usize + number).is_multiple_of(100);
             let outcome = if failed {
                 Outcome::Failed
             } else {
