@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use assay_model::event::{Event, Header, Output};
 use assay_model::{
     Attempt, CaseRecord, CheckId, Counts, ExitCode, Known, KnownIssue, KnownState, Outcome, Part,
-    Plan, Provenance, Reason, ReasonKind, Subject, Verdict,
+    Plan, Provenance, Reason, ReasonKind, Subject,
 };
 
 use crate::Damage;
@@ -197,14 +197,26 @@ impl Fold {
         })
     }
 
-    /// Per unit the checks whose last attempt makes the run red; units without any are left out.
+    /// Per unit the checks whose last attempt is a failure that no known issue excuses; units without any are left out.
     #[must_use]
     pub fn failed_cases(&self) -> Vec<(u32, Vec<CheckId>)> {
-        self.cases_where(|judged| {
+        let mut failed = self.cases_where(|judged| {
             judged
                 .and_then(|judged| judged.attempts.last())
                 .is_some_and(|last| last.outcome.is_failure())
-        })
+        });
+        for (unit, checks) in &mut failed {
+            checks.retain(|check| {
+                let judged = self.judged.get(&(*unit, check.clone()));
+                let last =
+                    judged.and_then(|judged| Some((judged.attempts.last()?, judged.provenance)));
+                !last.is_some_and(|(last, provenance)| {
+                    self.is_excused(*unit, check, last.outcome, provenance)
+                })
+            });
+        }
+        failed.retain(|(_, checks)| !checks.is_empty());
+        failed
     }
 
     /// The provenance of a unit's cases so far: a mock if one of them shows it.
@@ -221,13 +233,13 @@ impl Fold {
             .or_else(|| of_unit().next())
     }
 
-    /// Whether a known issue excuses a case with this verdict.
+    /// Whether a known issue excuses a case with this outcome.
     #[must_use]
     pub fn is_excused(
         &self,
         unit: u32,
         check: &CheckId,
-        verdict: &Verdict,
+        outcome: Outcome,
         provenance: Option<Provenance>,
     ) -> bool {
         let Some(planned) = self.plan.units.get(unit as usize) else {
@@ -243,8 +255,7 @@ impl Fold {
             })
             .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize));
         issue.is_some_and(|issue| {
-            known(issue, verdict.outcome, provenance, &self.run.header.started).state
-                == KnownState::Excuses
+            known(issue, outcome, provenance, &self.run.header.started).state == KnownState::Excuses
         })
     }
 

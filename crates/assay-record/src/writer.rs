@@ -85,8 +85,8 @@ impl LogWriter {
             }
             opened => opened.map_err(failed)?,
         };
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|error| failed(error.into()))?;
+        // Only somebody who looks whether the run goes on can have it, for a moment.
+        flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
         Ok(Self {
             file,
             path,

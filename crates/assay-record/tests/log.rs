@@ -214,6 +214,34 @@ fn an_empty_log_and_one_of_another_version_are_refused_with_the_reason() {
     ));
 }
 
+/// A log as the first version with a log wrote it: later fields are missing.
+const OLDEST: [&str; 4] = [
+    r#"{"kind":"run_started","schema":1,"run":"old","started":"2026-11-01T00:00:00Z","command":["assay","run"],"folder":"/","seed":1,"nonce":"2","second_nonce":"3","no_tests_pass":false,"fingerprint":{"assay":"0.1.0","python":{"executable":"/python","version":"3.11.7","packages":{"torch":"2.15.0"}}}}"#,
+    r#"{"kind":"planned","plan":{"checks":[{"id":"forward.runs","rule":"completes"}],"units":[{"subject":{"kind":"architecture","name":"bert","auto_class":"AutoModel"},"platform":"cpu","checks":[0]}]}}"#,
+    r#"{"kind":"case_judged","unit":0,"check":"forward.runs","outcome":"passed","reason":null,"provenance":"real","seconds":0.5}"#,
+    r#"{"kind":"run_finished","counts":{"planned":1,"recorded":1,"passed":1,"failed":0,"flaky":0,"skipped":0,"crashed":0,"timed_out":0,"out_of_memory":0,"not_run":0,"errored":0,"real":1,"mock":0},"wall_seconds":2.0,"cpu_seconds":1.0,"exit_code":0}"#,
+];
+
+#[test]
+fn a_run_of_the_oldest_version_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |(seq, event): (usize, &str)| {
+        let body = format!("\"seq\":{seq},\"at\":{seq}.5,\"event\":{event}}}");
+        format!(
+            "{{\"crc\":\"{:08x}\",{body}\n",
+            crc32fast::hash(body.as_bytes())
+        )
+    };
+    let text: String = OLDEST.into_iter().enumerate().map(line).collect();
+    std::fs::write(folder.path().join(LOG_FILE), text).unwrap();
+    let run = read_run(folder.path()).unwrap();
+    assert_eq!(
+        (run.damages.len(), run.counts.passed, run.counts.real),
+        (0, 1, 1)
+    );
+    assert_eq!(run.exit_code(), ExitCode::Passed);
+}
+
 #[test]
 fn a_header_that_is_damaged_costs_no_verdict() {
     let folder = log_of(&whole());

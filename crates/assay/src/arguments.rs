@@ -219,6 +219,9 @@ enum DataFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay list architectures --family vision\n  assay list checks --format json\n  assay list cases bert -E 'check(batch.*)'"
+)]
 pub(crate) struct ListArguments {
     #[command(subcommand)]
     pub(crate) what: Listed,
@@ -258,6 +261,9 @@ pub(crate) enum Listed {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay report\n  assay report 20261121-101500-0a1b --format markdown\n  assay report run.assay.gz"
+)]
 pub(crate) struct ReportArguments {
     /// Name of the run, or its folder
     #[arg(value_name = "RUN", default_value = "latest")]
@@ -276,6 +282,7 @@ pub(crate) enum ReportFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  assay replay\n  assay replay run.assay.gz -v")]
 pub(crate) struct ReplayArguments {
     /// Name of the run, its folder, or an exported file
     #[arg(value_name = "RUN", default_value = "latest")]
@@ -286,6 +293,9 @@ pub(crate) struct ReplayArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay run --all --seed 7 --partition hash:1/2 --report-dir part1\n  assay run --all --seed 7 --partition hash:2/2 --report-dir part2\n  assay merge part1 part2"
+)]
 pub(crate) struct MergeArguments {
     /// The parts: names of runs, folders, or exported files
     #[arg(value_name = "RUN", required = true)]
@@ -296,6 +306,9 @@ pub(crate) struct MergeArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay runs list\n  assay runs export latest --output run.assay.gz\n  assay runs prune --keep 50 --older-than 90d --dry-run"
+)]
 pub(crate) struct RunsArguments {
     #[command(subcommand)]
     pub(crate) action: RunsAction,
@@ -387,6 +400,9 @@ pub(crate) struct DiffArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay store status\n  assay store rebuild\n  assay store archive --older-than 90d archive-2026"
+)]
 pub(crate) struct StoreArguments {
     #[command(subcommand)]
     pub(crate) action: StoreAction,
@@ -450,6 +466,9 @@ pub(crate) enum SqlOutput {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay config show --effective --profile ci\n  assay config schema > assay.toml.schema.json"
+)]
 pub(crate) struct ConfigArguments {
     #[command(subcommand)]
     pub(crate) action: ConfigAction,
@@ -476,6 +495,7 @@ pub(crate) enum ConfigAction {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  assay doctor\n  assay doctor --python venv/bin/python")]
 pub(crate) struct DoctorArguments {
     #[command(flatten)]
     pub(crate) python: PythonArguments,
@@ -484,6 +504,7 @@ pub(crate) struct DoctorArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  assay env create\n  assay env show --format json")]
 pub(crate) struct EnvArguments {
     #[command(subcommand)]
     pub(crate) action: EnvAction,

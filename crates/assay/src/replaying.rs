@@ -63,7 +63,7 @@ impl Replay {
                 outcome: *outcome,
                 reason: reason.clone(),
             };
-            let known = self.fold.is_excused(*unit, check, &verdict, *provenance);
+            let known = self.fold.is_excused(*unit, check, *outcome, *provenance);
             if let Some((_, shown)) = &mut self.unit {
                 shown.add(check, &verdict, *provenance, *seconds, known);
             }
