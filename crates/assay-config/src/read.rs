@@ -422,24 +422,22 @@ impl Reader<'_> {
                 ));
             }
         };
-        table
-            .expires
-            .get_ref()
-            .parse::<jiff::civil::Date>()
-            .map_err(|_| {
-                let message = format!("`{}` is no date", table.expires.get_ref());
-                self.error(
-                    Some(table.expires.span()),
-                    &format!("{key}.expires"),
-                    message,
-                    "write the last day like \"2027-03-31\"",
-                )
-            })?;
+        let expires = table.expires.get_ref().parse::<jiff::civil::Date>();
+        let expires = expires.map_err(|_| {
+            let message = format!("`{}` is no date", table.expires.get_ref());
+            self.error(
+                Some(table.expires.span()),
+                &format!("{key}.expires"),
+                message,
+                "write the last day like \"2027-03-31\"",
+            )
+        })?;
         Ok(assay_model::KnownIssue {
             filter: filter.get_ref().clone(),
             reason: table.reason.clone(),
             reference,
-            expires: table.expires.get_ref().clone(),
+            // However it was written, in the form in which days sort as text.
+            expires: expires.to_string(),
         })
     }
 }

@@ -121,6 +121,15 @@ fn a_known_issue_has_a_reason_a_reference_and_a_last_day() {
 }
 
 #[test]
+fn a_last_day_is_kept_in_the_form_that_sorts() {
+    let text = "[[overrides]]\nfilter = \"all()\"\nknown-issue = { reason = \"r\", link = \"l\", expires = \"20270301\" }\n";
+    let (_folder, loaded) = written(text);
+    let settings = loaded.unwrap().settings(CommandLine::default()).unwrap();
+    let issue = settings.overrides[0].holds.known_issue.clone().unwrap();
+    assert_eq!(issue.expires, "2027-03-01");
+}
+
+#[test]
 fn what_is_no_text_or_not_there_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("assay.toml");

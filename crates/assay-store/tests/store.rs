@@ -208,6 +208,25 @@ fn compatibility_says_stage_kind_and_mend() {
 }
 
 #[test]
+fn a_unit_of_which_a_part_was_not_run_is_not_said_to_work() {
+    let mut home = two_runs();
+    let outcomes = [Passed, Outcome::NotRun];
+    let run = run(
+        home.path(),
+        "c",
+        "2026-01-03T00:00:00Z",
+        &[("gpt2", &outcomes)],
+    );
+    home.runs.push(run);
+    let rows = ask(
+        &home.open(),
+        "SELECT count(*) AS n FROM compatibility_matrix WHERE subject = 'gpt2'",
+        SqlFormat::Csv,
+    );
+    assert_eq!(rows.unwrap(), "n\r\n0\r\n");
+}
+
+#[test]
 fn a_file_that_is_damaged_is_set_aside_and_made_anew() {
     for damage in [&b"no database at all"[..], &[0; 9000], b""] {
         let home = two_runs();

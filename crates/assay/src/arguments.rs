@@ -343,7 +343,8 @@ pub(crate) enum RunsAction {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true, id = "retention")]
+#[group(skip)]
+#[command(group(clap::ArgGroup::new("retention").required(true).multiple(true)))]
 pub(crate) struct PruneArguments {
     /// Remove runs that began longer ago than this: 30d, 12h
     #[arg(long, value_name = "AGE", group = "retention", value_parser = age)]

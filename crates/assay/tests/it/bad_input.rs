@@ -56,7 +56,7 @@ fn names_that_do_not_exist() {
         &["run", "bert", "--preload", "missing.py"],
         &["the preload missing.py"],
     );
-    refused(&["run", "bert", "--timeout", "0"], &["above 0"]);
+    refused(&["run", "bert", "--timeout", "0"], &["from 1ms to a day"]);
     refused(&["report", "nonsense"], &["no run `nonsense`", "hint: "]);
 }
 
