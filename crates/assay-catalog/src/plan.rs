@@ -212,14 +212,17 @@ impl Selection<'_> {
 
     /// Whether a case of a subject whose probe failed may be meant.
     fn may_take(&self, facts: &CaseFacts<'_>) -> bool {
-        let previous = self.previous.and_then(|run| {
-            let (subject, platform) = (facts.subject, facts.platform);
-            let probe = run.case(subject, platform, self.probe.id.as_str());
-            probe
-                .map(Some)
-                .or_else(|| run.before_checks(subject, platform))
-        });
-        self.filter.evaluate(&CaseFacts { previous, ..*facts }) != Some(false)
+        let takes =
+            |previous| self.filter.evaluate(&CaseFacts { previous, ..*facts }) != Some(false);
+        let Some(run) = self.previous else {
+            return takes(None);
+        };
+        // Any case that it had may have been meant: a failure must not vanish because the probe now fails as well.
+        let mut before = run.cases_of(facts.subject, facts.platform).peekable();
+        if before.peek().is_none() {
+            return takes(Some(None));
+        }
+        before.any(|case| takes(Some(Some(case))))
     }
 
     fn limits(

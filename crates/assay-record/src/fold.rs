@@ -68,6 +68,8 @@ pub struct Fold {
     judged: HashMap<(u32, CheckId), Judged>,
     /// CPU seconds before the run was taken up again.
     cpu_before: f64,
+    /// When the run began, or was last taken up again: known issues are believed or not by that day.
+    last_started: String,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +82,10 @@ impl Fold {
     /// Takes one event.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::RunStarted(header) => self.run.header = (**header).clone(),
+            Event::RunStarted(header) => {
+                self.last_started.clone_from(&header.started);
+                self.run.header = (**header).clone();
+            }
             Event::Planned { plan } => self.plan(plan.clone()),
             Event::UnitStarted {
                 unit,
@@ -111,8 +116,11 @@ impl Fold {
                     attempts: Vec::new(),
                     provenance: None,
                 });
-                judged.attempts.push(attempt);
-                judged.provenance = *provenance;
+                // A retry that did not happen takes nothing back.
+                if *outcome != Outcome::NotRun || judged.attempts.is_empty() {
+                    judged.attempts.push(attempt);
+                    judged.provenance = *provenance;
+                }
             }
             Event::UnitEnded {
                 unit,
@@ -131,7 +139,8 @@ impl Fold {
                     }
                 }
             }
-            Event::Resumed { .. } => {
+            Event::Resumed { started, .. } => {
+                self.last_started.clone_from(started);
                 self.run.resumed += 1;
                 self.cpu_before = self.run.cpu_seconds;
                 self.run.finished = false;
@@ -197,13 +206,15 @@ impl Fold {
         })
     }
 
-    /// Per unit the checks whose last attempt is a failure that no known issue excuses; units without any are left out.
+    /// Per unit the checks whose last attempt is a failure that no known issue excuses, and that had at most so many attempts; units without
+    /// any are left out.
     #[must_use]
-    pub fn failed_cases(&self) -> Vec<(u32, Vec<CheckId>)> {
+    pub fn failed_cases(&self, attempts: usize) -> Vec<(u32, Vec<CheckId>)> {
         let mut failed = self.cases_where(|judged| {
             judged
                 .and_then(|judged| judged.attempts.last())
                 .is_some_and(|last| last.outcome.is_failure())
+                && judged.is_some_and(|judged| judged.attempts.len() <= attempts)
         });
         for (unit, checks) in &mut failed {
             checks.retain(|check| {
@@ -255,7 +266,7 @@ impl Fold {
             })
             .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize));
         issue.is_some_and(|issue| {
-            known(issue, outcome, provenance, &self.run.header.started).state == KnownState::Excuses
+            known(issue, outcome, provenance, &self.last_started).state == KnownState::Excuses
         })
     }
 
@@ -335,7 +346,7 @@ impl Fold {
                     .iter()
                     .find(|(check, _)| *check == index)
                     .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize))
-                    .map(|issue| known(issue, case.outcome, case.provenance, &run.header.started));
+                    .map(|issue| known(issue, case.outcome, case.provenance, &self.last_started));
                 let excused = case.outcome.is_failure() && !case.is_red();
                 counts.known_issues += u64::from(excused);
                 run.cases.push(case);
@@ -361,7 +372,7 @@ fn known(
     // Both are ISO 8601, so that the text sorts as the dates do.
     let expired = started
         .get(..10)
-        .is_some_and(|day| day > issue.expires.as_str());
+        .is_none_or(|day| day > issue.expires.as_str());
     let excusable =
         outcome.is_failure() && outcome != Outcome::Errored && provenance != Some(Provenance::Mock);
     let state = match outcome {

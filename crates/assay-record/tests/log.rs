@@ -354,6 +354,16 @@ fn a_run_that_was_stopped_and_taken_up_has_no_trace_of_not_run() {
 }
 
 #[test]
+fn a_retry_that_did_not_happen_takes_no_failure_back() {
+    let mut events = whole();
+    events[3] = judged(CHECKS[1], Outcome::Failed, Some(Provenance::Real));
+    events.insert(5, judged(CHECKS[1], Outcome::NotRun, None));
+    let run = run_of(&events);
+    assert_eq!((run.counts.failed, run.counts.not_run), (1, 0));
+    assert_eq!(run.exit_code(), ExitCode::Failed);
+}
+
+#[test]
 fn a_clock_that_jumps_back_takes_no_time_from_a_run() {
     let folder = log_of(&whole()[..3]);
     let path = folder.path().join(LOG_FILE);

@@ -42,7 +42,8 @@ impl LogFile {
 pub(crate) fn known_logs(
     connection: &Connection,
 ) -> Result<HashMap<String, (u64, i64)>, StoreError> {
-    let mut statement = connection.prepare("SELECT log, log_bytes, log_modified FROM runs")?;
+    let mut statement = connection
+        .prepare("SELECT log, log_bytes, log_modified FROM runs WHERE state <> 'running'")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

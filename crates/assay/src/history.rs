@@ -305,6 +305,11 @@ pub(crate) fn sql(arguments: &SqlArguments) -> Result<ExitCode, Failure> {
         Err(StoreError::Output(detail)) if detail.is_empty() => {}
         other => other?,
     }
-    let _ = output.flush();
+    match output.flush() {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            return Err(StoreError::Output(error.to_string()).into());
+        }
+        _ => {}
+    }
     Ok(ExitCode::Passed)
 }

@@ -31,7 +31,8 @@ pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
         started: shards
             .iter()
             .map(|shard| shard.run.header.started.clone())
-            .min()
+            // The last: a known issue that one part could no longer excuse is not excused by the others.
+            .max()
             .unwrap_or_default(),
         command: std::env::args().collect(),
         merged: shards

@@ -7,7 +7,7 @@ use assay_judge::Generator;
 use assay_model::event::{Event, Header};
 use assay_model::protocol::Job;
 use assay_model::{CheckId, ExitCode, Outcome, Probed, Provenance, Recipe, SCHEMA_VERSION};
-use assay_record::{Fold, LogWriter, RecordError};
+use assay_record::{DamageKind, Fold, LogWriter, RecordError};
 use assay_runner::Task;
 
 use crate::arguments::{PythonArguments, RunArguments};
@@ -67,12 +67,21 @@ fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let folder = folders::run_folder(name)?;
     let before =
         assay_record::read_run(&folder).map_err(|error| Failure::record(error.to_string()))?;
-    if before.finished
-        && !before
-            .cases
-            .iter()
-            .any(|case| case.outcome == Outcome::NotRun)
+    if let Some(damage) = before
+        .damages
+        .iter()
+        .find(|damage| !matches!(damage.kind, DamageKind::Torn { .. }))
     {
+        return Err(Failure::record(format!(
+            "{name} can't be taken up: its record is damaged: {damage}"
+        ))
+        .hint("`assay report` shows what is whole; begin a new run"));
+    }
+    let nothing_open = !before
+        .cases
+        .iter()
+        .any(|case| case.outcome == Outcome::NotRun);
+    if nothing_open && !before.is_interrupted() {
         anstream::eprintln!("nothing is missing in {}", folder.display());
         return tell(&before, &folder, false);
     }
@@ -100,7 +109,9 @@ fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }
     let (log, fold, dropped_bytes) =
         LogWriter::resume(&folder).map_err(|error| broken_record(&error))?;
-    let open = fold.open_cases();
+    // What is left, and what may be due to be tried again.
+    let mut open = fold.open_cases();
+    open.extend(fold.failed_cases(usize::from(fold.header().settings.retries)));
     let header = fold.header().clone();
     let jobs = jobs_of(&mut session, &fold, &open)?;
     let mut screen = Screen::new(arguments.verbose);
@@ -184,7 +195,7 @@ fn execute(
             return Err(broken_record(&error));
         }
         if attempt > 0 {
-            round = recorder.fold().failed_cases();
+            round = recorder.fold().failed_cases(usize::from(settings.retries));
             round.retain(|(unit, _)| !is_mock(recorder.fold(), *unit));
             if round.is_empty() || recorder.stopped {
                 break;

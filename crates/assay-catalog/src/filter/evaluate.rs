@@ -61,6 +61,13 @@ impl PreviousRun {
         self.cases.get(subject)?.get(&platform)
     }
 
+    /// Every case of a subject on a platform.
+    pub fn cases_of(&self, subject: &str, platform: Platform) -> impl Iterator<Item = Previous> {
+        self.unit(subject, platform)
+            .into_iter()
+            .flat_map(|cases| cases.values().copied())
+    }
+
     /// What can be said of a subject before its checks are known: that none of its cases was in the run, or nothing.
     #[must_use]
     pub fn before_checks(&self, subject: &str, platform: Platform) -> Option<Option<Previous>> {
