@@ -19,5 +19,6 @@ pub use cache::Cache;
 pub use partition::{Partition, plan_digest};
 pub use plan::{
     Candidate, NotApplicable, Override, Planned, ProbeOutcome, Selection, UnitJob, plan,
+    recipe_digest,
 };
 pub use selection::{Catalog, SAMPLER, SelectionError, Wanted, nearest, wanted};

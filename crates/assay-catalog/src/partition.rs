@@ -1,7 +1,8 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use assay_model::{Part, Plan};
+use assay_model::{Part, Plan, Subject};
 use sha2::{Digest, Sha256};
 
 use crate::Planned;
@@ -98,11 +99,17 @@ impl Partition {
 /// SHA-256 of a plan in hex: two plans with the same digest are the same.
 #[must_use]
 pub fn plan_digest(plan: &Plan) -> String {
-    let text = serde_json::to_vec(&Plan {
+    let mut plan = Plan {
         part: None,
         ..plan.clone()
-    })
-    .unwrap_or_default();
+    };
+    for unit in &mut plan.units {
+        // What is in a checkpoint counts, not where a machine keeps it.
+        if let Subject::Checkpoint { path, .. } = &mut unit.subject {
+            *path = PathBuf::new();
+        }
+    }
+    let text = serde_json::to_vec(&plan).unwrap_or_default();
     Sha256::digest(text)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -3,6 +3,8 @@ use assay_model::{
     UnitLimits, UnitPlan,
 };
 
+use sha2::{Digest, Sha256};
+
 use crate::battery::PROBE;
 use crate::filter::{CaseFacts, Filter, PreviousRun};
 
@@ -157,6 +159,7 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
             subject: candidate.subject.clone(),
             platform: candidate.platform,
             checks: indices.iter().copied().map(index_of).collect(),
+            recipe_sha256: ready.map_or_else(String::new, |(_, recipe)| recipe_digest(recipe)),
             limits: selection.limits(&facts, &mut chosen().map(|(_, spec)| spec)),
             known: chosen()
                 .filter_map(|(index, spec)| {
@@ -257,6 +260,15 @@ impl Selection<'_> {
             .filter(|rule| rule.filter.evaluate(&of_check(facts, spec)) == Some(true))
             .find_map(|rule| rule.known_issue.as_ref())
     }
+}
+
+/// What tells one recipe from another: SHA-256 in hex.
+#[must_use]
+pub fn recipe_digest(recipe: &Recipe) -> String {
+    Sha256::digest(recipe.to_string())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn of_check<'a>(facts: &CaseFacts<'a>, spec: &'a CheckSpec) -> CaseFacts<'a> {

@@ -1,7 +1,10 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assay_model::{PythonEnvironment, Subject};
+use sha2::{Digest, Sha256};
 
 use crate::variables::HF_HUB_OFFLINE;
 
@@ -9,6 +12,12 @@ use crate::variables::HF_HUB_OFFLINE;
 const FETCH: &str = "import sys
 from huggingface_hub import snapshot_download
 print(snapshot_download(sys.argv[1], allow_patterns=['*.json', '*.txt', '*.safetensors', '*.model', '1_Pooling/*'] + sys.argv[2:]))";
+
+/// Endings of files that can run any code when they are loaded.
+const PICKLE: [&str; 5] = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];
+
+/// Endings of the other files that a library reads of a checkpoint.
+const READ: [&str; 6] = [".json", ".txt", ".safetensors", ".model", ".py", ".jinja"];
 
 /// Why a checkpoint is not tested.
 #[derive(Debug, thiserror::Error)]
@@ -115,22 +124,70 @@ pub fn inspect_checkpoint(
         .map(|file| file.file_name().to_string_lossy().into_owned())
         .collect();
     let safe = names.iter().any(|name| name.ends_with(".safetensors"));
-    let pickle = names.iter().any(|name| {
-        [".bin", ".pt", ".pth", ".ckpt", ".pkl"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
-            && name.contains("model")
-    });
+    let pickle = names
+        .iter()
+        .any(|name| PICKLE.iter().any(|ending| name.ends_with(ending)) && name.contains("model"));
     match (safe, pickle) {
         (false, true) if !allow_pickle => Err(CheckpointError::Pickle { path }),
         (false, false) => Err(not("it holds no weights".into())),
         _ => Ok(Subject::Checkpoint {
             name: name.into(),
+            sha256: digest(&path, allow_pickle).map_err(|error| not(error.to_string()))?,
             path,
             trust_remote_code,
             allow_pickle,
         }),
     }
+}
+
+/// SHA-256 of what a library may read of a checkpoint: names and contents of its files in the formats of configurations, tokenizers and
+/// weights, in folders, too. Other files (a readme, weights for other frameworks) don't count.
+fn digest(root: &Path, allow_pickle: bool) -> io::Result<String> {
+    let counts = |name: &str| {
+        READ.iter().any(|ending| name.ends_with(ending))
+            || (allow_pickle && PICKLE.iter().any(|ending| name.ends_with(ending)))
+    };
+    let mut digest = Sha256::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let mut paths = std::fs::read_dir(&folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<Vec<PathBuf>>>()?;
+        paths.sort();
+        for path in paths {
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            if name.starts_with('.') {
+                continue;
+            }
+            // Caches keep links to files; a link to a folder might lead around in a circle.
+            if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            } else if path.is_file() && counts(&name) {
+                let relative = path.strip_prefix(root).unwrap_or(&path);
+                digest.update(relative.to_string_lossy().as_bytes());
+                digest.update([0]);
+                digest.update(std::fs::metadata(&path)?.len().to_le_bytes());
+                let mut file = BufReader::with_capacity(1 << 20, File::open(&path)?);
+                loop {
+                    let bytes = file.fill_buf()?;
+                    if bytes.is_empty() {
+                        break;
+                    }
+                    digest.update(bytes);
+                    let count = bytes.len();
+                    file.consume(count);
+                }
+            }
+        }
+    }
+    Ok(digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// The folder of a hub id in `huggingface_hub`'s own cache, fetched if need be and if the network may be used.
@@ -214,6 +271,34 @@ mod tests {
                 ),
                 "{files:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_told_from_another_by_what_a_library_reads_of_it() {
+        let of = |files: &[(&str, &str)]| {
+            let files: Vec<_> = [("config.json", CONFIG)]
+                .iter()
+                .chain(files)
+                .copied()
+                .collect();
+            match inspected(&files, false, false).unwrap() {
+                Subject::Checkpoint { sha256, .. } => sha256,
+                Subject::Architecture { .. } => panic!(),
+            }
+        };
+        let one = of(&[("model.safetensors", "one")]);
+        assert_eq!(
+            one,
+            of(&[("model.safetensors", "one"), ("README.md", "words")])
+        );
+        for other in [
+            of(&[("model.safetensors", "two")]),
+            of(&[("model-1.safetensors", "one")]),
+            of(&[("model.safetensors", "one"), ("tokenizer.json", "{}")]),
+            of(&[("model.safetensors", "on"), ("z.txt", "e")]),
+        ] {
+            assert_ne!(one, other);
         }
     }
 

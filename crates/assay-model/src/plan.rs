@@ -63,6 +63,9 @@ pub struct UnitPlan {
     pub platform: Platform,
     /// Indices into [`Plan::checks`].
     pub checks: Vec<u32>,
+    /// SHA-256 in hex of the recipe by which the worker makes the subject; empty if it can't be made.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub recipe_sha256: String,
     /// What the unit may take.
     #[serde(default, skip_serializing_if = "UnitLimits::is_empty")]
     pub limits: UnitLimits,
@@ -79,6 +82,7 @@ impl UnitPlan {
             subject,
             platform,
             checks,
+            recipe_sha256: String::new(),
             limits: UnitLimits::default(),
             known: Vec::new(),
         }

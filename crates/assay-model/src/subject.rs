@@ -23,6 +23,9 @@ pub enum Subject {
         name: String,
         /// The folder that holds `config.json` and the weights.
         path: PathBuf,
+        /// SHA-256 in hex of its configuration, tokenizer and weights, names and contents.
+        #[serde(default)]
+        sha256: String,
         /// Whether code inside the checkpoint may run (`--trust-remote-code`).
         trust_remote_code: bool,
         /// Whether weights in pickle form may be loaded (`--allow-pickle`).

@@ -18,7 +18,8 @@ mod writer;
 
 pub use fold::{Fold, Run, UnitFacts};
 pub use reader::{
-    Damage, DamageKind, EXPORTED, End, ReadError, Wanted, log_path, read, read_entries, read_run,
+    Damage, DamageKind, EXPORTED, End, ReadError, Wanted, head, log_path, read, read_entries,
+    read_run,
 };
 pub use writer::{LogWriter, RecordError};
 

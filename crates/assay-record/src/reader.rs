@@ -294,6 +294,16 @@ pub fn read_entries(
     }
 }
 
+/// The first line of a log, as it stands there: what tells one run from any other, and stays the same as long as there is a log.
+///
+/// # Errors
+/// The system's own.
+pub fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    open(path)?.take(1 << 20).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
 /// The version that a whole first line claims, whatever else it holds.
 fn version_of_first_line(path: &Path) -> Option<u32> {
     let mut line = String::new();

@@ -6,8 +6,8 @@
 
 use assay_model::event::{Event, Header};
 use assay_model::{
-    CheckId, Ending, ExitCode, Outcome, Plan, PlannedCheck, Platform, Provenance, Reason,
-    ReasonKind, Rule, SCHEMA_VERSION, Subject, UnitPlan,
+    CheckId, Ending, ExitCode, KnownIssue, Outcome, Plan, PlannedCheck, Platform, Provenance,
+    Reason, ReasonKind, Rule, SCHEMA_VERSION, Subject, UnitPlan,
 };
 use assay_record::{
     DamageKind, Fold, LOG_FILE, LogWriter, ReadError, RecordError, Run, Wanted, read_entries,
@@ -187,6 +187,56 @@ fn a_pass_after_a_failure_is_flaky() {
     let run = run_of(&events);
     assert_eq!((run.counts.flaky, run.counts.passed), (1, 3));
     assert_eq!(run.cases[1].attempts.len(), 2);
+}
+
+/// A run of one case that fails, with a known issue that is believed to the end of 2026.
+fn with_known_issue(started: &str, resumed: Option<&str>) -> Run {
+    let issue = KnownIssue {
+        filter: "all()".into(),
+        reason: "known".into(),
+        reference: "a link".into(),
+        expires: "2026-12-31".into(),
+    };
+    let mut unit = UnitPlan::new(Subject::architecture("bert"), Platform::Cpu, vec![0]);
+    unit.known = vec![(0, 0)];
+    let plan = Plan {
+        checks: vec![PlannedCheck {
+            id: CHECKS[0].into(),
+            rule: Rule::Completes,
+        }],
+        units: vec![unit],
+        known_issues: vec![issue],
+        part: None,
+    };
+    let header = Header {
+        schema: SCHEMA_VERSION,
+        started: started.into(),
+        ..Header::default()
+    };
+    let mut events = vec![
+        Event::RunStarted(Box::new(header)),
+        Event::Planned { plan },
+        judged(CHECKS[0], Outcome::Failed, Some(Provenance::Real)),
+    ];
+    events.extend(resumed.map(|started| Event::Resumed {
+        started: started.into(),
+        command: vec![],
+        dropped_bytes: 0,
+    }));
+    events.push(finished());
+    run_of(&events)
+}
+
+#[test]
+fn a_known_issue_is_believed_to_its_last_day_by_the_last_start() {
+    let code = |started, resumed| with_known_issue(started, resumed).exit_code();
+    assert_eq!(code("2026-12-31T23:59:59Z", None), ExitCode::Passed);
+    assert_eq!(code("2027-01-01T00:00:00Z", None), ExitCode::Failed);
+    assert_eq!(code("no date", None), ExitCode::Failed);
+    assert_eq!(code("", None), ExitCode::Failed);
+    let before = "2026-12-31T23:59:59Z";
+    assert_eq!(code(before, Some(before)), ExitCode::Passed);
+    assert_eq!(code(before, Some("2027-01-01T00:00:00Z")), ExitCode::Failed);
 }
 
 #[test]

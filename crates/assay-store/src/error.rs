@@ -30,6 +30,17 @@ pub enum StoreError {
         /// Ours.
         known: i32,
     },
+    /// Its content is not what DuckDB wrote.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A DuckDB of another version wrote it, in a format of its own.
+    #[error("the store {} can't be read by this version of DuckDB: {detail}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What DuckDB says.
+        detail: String,
+    },
     /// There is no run of that name in it.
     #[error("there is no run `{name}` in the store")]
     UnknownRun {
@@ -59,7 +70,10 @@ impl StoreError {
             Self::Busy { .. } => {
                 "close what has it open; the runs themselves are whole: `assay report RUN` shows each"
             }
-            Self::Version { .. } => {
+            Self::Damaged(_) => {
+                "`assay store rebuild` makes it anew from the runs' own records, and keeps the old one aside"
+            }
+            Self::Version { .. } | Self::Format { .. } => {
                 "use the Assay that wrote it, or `assay store rebuild`, which keeps the old one aside"
             }
             Self::UnknownRun { .. } => "`assay runs list` shows them",
@@ -72,6 +86,31 @@ impl StoreError {
 
 impl From<duckdb::Error> for StoreError {
     fn from(error: duckdb::Error) -> Self {
-        Self::Sql(error.to_string().trim().to_owned())
+        let detail = error.to_string().trim().to_owned();
+        if is_damage(&detail) {
+            Self::Damaged(detail)
+        } else {
+            Self::Sql(detail)
+        }
     }
+}
+
+/// Whether an error of DuckDB means that the file's content is not what it wrote. It has no code for it, only words. Anything else (no space,
+/// no permission) is no reason to set a file aside.
+fn is_damage(detail: &str) -> bool {
+    let detail = detail.to_lowercase();
+    [
+        "not a valid duckdb database",
+        "corrupt",
+        "checksum",
+        "serialization error",
+        "failed to deserialize",
+        "could not read enough bytes",
+        "internal error",
+        "wal file",
+        "fatal error",
+        "invalid input error: attempting to execute",
+    ]
+    .iter()
+    .any(|words| detail.contains(words))
 }

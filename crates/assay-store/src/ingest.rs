@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use assay_model::{CaseRecord, Outcome, ReasonKind, Subject};
-use assay_record::{Run, log_path, read_run};
+use assay_record::{Run, head, log_path, read_run};
 use duckdb::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, StringArray};
 use duckdb::arrow::datatypes::{Field, Schema};
 use duckdb::arrow::record_batch::RecordBatch;
@@ -88,59 +88,92 @@ fn one(
     run: &Run,
 ) -> Result<Option<String>, StoreError> {
     let path = log.path.display().to_string();
-    let head = digest(&[
-        &run.header.run,
-        &run.header.started,
-        &run.header.nonce,
-        &run.header.folder,
-    ]);
-    let transaction = connection.transaction()?;
-    // What an earlier look at the same log found is replaced whole.
-    let earlier: Vec<i32> = {
-        let mut statement = transaction.prepare("SELECT run FROM runs WHERE log = ?")?;
-        let rows = statement.query_map([&path], |row| row.get(0))?;
-        rows.collect::<Result<_, _>>()?
+    // The first line names the run, its time, nonce and place, and never changes: not by being taken up again, nor by being moved.
+    let head = match head(&log.path) {
+        Ok(line) => digest(&[&line]),
+        Err(error) => return Ok(Some(format!("{} is not in the store: {error}", log.name))),
     };
-    for number in earlier {
-        remove(&transaction, number)?;
-    }
-    // A run that was moved or copied is the same run; two runs of one name are two.
-    let mut name = run.header.run.clone();
-    let mut told = None;
-    let namesake: Option<(String, String)> = transaction
-        .query_row(
-            "SELECT log_head, log FROM runs WHERE name = ?",
-            [&name],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .ok();
-    if let Some((other, there)) = namesake {
-        if other == head && !Path::new(&there).exists() {
-            let number: i32 =
-                transaction.query_row("SELECT run FROM runs WHERE name = ?", [&name], |row| {
-                    row.get(0)
-                })?;
-            remove(&transaction, number)?;
-        } else if other == head {
-            transaction.rollback()?;
+    let transaction = connection.transaction()?;
+    let mut named = None;
+    if let Some(held) = held(&transaction, "log_head", &head)? {
+        let is_same_place = held.log == path;
+        let is_there = !is_same_place
+            && assay_record::head(Path::new(&held.log)).is_ok_and(|line| digest(&[&line]) == head);
+        if is_there && log.bytes <= held.bytes {
             return Ok(Some(format!(
-                "{path} is a copy of {there}, which is in the store already"
+                "{path} is a copy of {}, which is in the store already",
+                held.log
             )));
-        } else {
-            let tag: String = head.chars().take(8).collect();
-            name = format!("{name}~{tag}");
-            told = Some(format!(
-                "two runs are named {}: {path} is {name} in the store",
-                run.header.run
-            ));
         }
+        // Read anew: it grew, it was moved, or it is a copy that was taken up again and says more.
+        remove(&transaction, held.run)?;
+        named = Some(held.name);
+    } else if let Some(held) = held(&transaction, "log", &path)? {
+        if run.header.run.is_empty() {
+            transaction.execute(
+                "UPDATE runs SET log_bytes = ?, log_modified = ? WHERE run = ?",
+                params![log.bytes, log.modified, held.run],
+            )?;
+            transaction.commit()?;
+            return Ok(Some(format!(
+                "the record {path} was damaged after it was read; the store keeps what it said before as {}",
+                held.name
+            )));
+        }
+        // Another run took its place: the older one is in the store alone from now on.
+        transaction.execute("UPDATE runs SET log = '' WHERE run = ?", [held.run])?;
     }
+    let mut told = None;
+    let name = match named {
+        Some(name) => name,
+        None => {
+            // A header that can't be read names nothing; the folder does.
+            let own = if run.header.run.is_empty() {
+                &log.name
+            } else {
+                &run.header.run
+            };
+            if held(&transaction, "name", own)?.is_some() {
+                let tag: String = head.chars().take(8).collect();
+                let name = format!("{own}~{tag}");
+                told = Some(format!(
+                    "two runs are named {own}: {path} is {name} in the store"
+                ));
+                name
+            } else {
+                own.clone()
+            }
+        }
+    };
     let number = next_run(&transaction)?;
     let environment = environment(&transaction, run)?;
     write_run(&transaction, number, &name, log, &head, &environment, run)?;
     write_cases(&transaction, names, number, run)?;
     transaction.commit()?;
     Ok(told)
+}
+
+/// What the store has of a run.
+struct Held {
+    run: i32,
+    name: String,
+    log: String,
+    bytes: u64,
+}
+
+fn held(connection: &Connection, column: &str, value: &str) -> Result<Option<Held>, StoreError> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT run, name, log, log_bytes FROM runs WHERE {column} = ?"
+    ))?;
+    let mut rows = statement.query_map([value], |row| {
+        Ok(Held {
+            run: row.get(0)?,
+            name: row.get(1)?,
+            log: row.get(2)?,
+            bytes: row.get(3)?,
+        })
+    })?;
+    Ok(rows.next().transpose()?)
 }
 
 /// Takes a run out of every table.
@@ -151,10 +184,10 @@ pub(crate) fn remove(connection: &Connection, run: i32) -> Result<(), StoreError
     Ok(())
 }
 
-fn digest(parts: &[&str]) -> String {
+fn digest(parts: &[impl AsRef<[u8]>]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
-        digest.update(part.as_bytes());
+        digest.update(part.as_ref());
         digest.update([0]);
     }
     digest

@@ -50,10 +50,19 @@ impl Store {
         }
         let mut notices = Vec::new();
         let opened = lock(folder, FlockOperation::NonBlockingLockExclusive).and_then(|lock| {
-            let mut connection = writable(&path, &mut notices)?;
-            let open = missing(&connection, &logs)?;
-            notices.extend(ingest(&mut connection, &open)?);
-            close(connection)?;
+            let told = match bring_up(&path, &logs) {
+                Err(error) if is_damage(&error) => {
+                    let aside = set_aside(&path)?;
+                    notices.push(format!(
+                        "the store was damaged and is made anew from the logs; the old one is {} ({})",
+                        aside.display(),
+                        error.to_string().lines().next().unwrap_or_default()
+                    ));
+                    bring_up(&path, &logs)?
+                }
+                told => told?,
+            };
+            notices.extend(told);
             Ok(lock)
         });
         let lock = match opened {
@@ -154,24 +163,31 @@ fn lock(folder: &Path, how: FlockOperation) -> Result<File, StoreError> {
 }
 
 /// Opens the file for writing, and makes what is missing in it.
-fn writable(path: &Path, notices: &mut Vec<Notice>) -> Result<Connection, StoreError> {
-    let opened = open_with(path, AccessMode::ReadWrite).and_then(|connection| {
-        migrate(&connection, path)?;
-        Ok(connection)
-    });
-    match opened {
-        Err(StoreError::Sql(detail)) if is_damage(&detail) => {
-            let aside = set_aside(path)?;
-            notices.push(format!(
-                "the store was damaged and is made anew from the logs; the old one is {} ({})",
-                aside.display(),
-                detail.lines().next().unwrap_or_default()
-            ));
-            let connection = open_with(path, AccessMode::ReadWrite)?;
-            migrate(&connection, path)?;
-            Ok(connection)
+fn writable(path: &Path) -> Result<Connection, StoreError> {
+    let connection = open_with(path, AccessMode::ReadWrite)?;
+    migrate(&connection, path)?;
+    Ok(connection)
+}
+
+/// Brings the file up to the logs; what is to be told of them.
+fn bring_up(path: &Path, logs: &[LogFile]) -> Result<Vec<Notice>, StoreError> {
+    let mut connection = writable(path)?;
+    let open = missing(&connection, logs)?;
+    let told = ingest(&mut connection, &open)?;
+    close(connection)?;
+    // What DuckDB finds only when it reads.
+    missing(&read_only(path)?, logs)?;
+    Ok(told)
+}
+
+/// Whether the file is to be made anew. A table of our own that is not there is as bad as a file that can't be read.
+fn is_damage(error: &StoreError) -> bool {
+    match error {
+        StoreError::Damaged(_) => true,
+        StoreError::Sql(detail) => {
+            detail.contains("Catalog Error") || detail.ends_with("could not be found")
         }
-        other => other,
+        _ => false,
     }
 }
 
@@ -191,31 +207,15 @@ fn open_with(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
                 path: path.into(),
                 detail: detail.lines().next().unwrap_or_default().to_owned(),
             }
+        } else if detail.contains("version number") {
+            StoreError::Format {
+                path: path.into(),
+                detail,
+            }
         } else {
-            StoreError::Sql(detail)
+            error.into()
         }
     })
-}
-
-/// Whether an error means that the file's content is not what it must be. Anything else (no space, no permission) is no reason to set it aside.
-fn is_damage(detail: &str) -> bool {
-    let detail = detail.to_lowercase();
-    [
-        "not a valid duckdb database",
-        "corrupt",
-        "checksum",
-        "serialization error",
-        "failed to deserialize",
-        "could not read enough bytes",
-        "internal error",
-        "wal file",
-        "catalog error",
-        "version number",
-        "fatal error",
-        "invalid input error: attempting to execute",
-    ]
-    .iter()
-    .any(|words| detail.contains(words))
 }
 
 fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
@@ -367,7 +367,7 @@ pub fn prune(
 ) -> Result<Vec<String>, StoreError> {
     let path = folder.join(STORE_FILE);
     let _lock = lock(folder, FlockOperation::NonBlockingLockExclusive)?;
-    let mut connection = writable(&path, &mut Vec::new())?;
+    let mut connection = writable(&path)?;
     let old = old_runs(&connection, before)?;
     if !dry_run {
         let transaction = connection.transaction()?;
@@ -412,7 +412,7 @@ pub fn archive(
 ) -> Result<Vec<String>, StoreError> {
     let path = folder.join(STORE_FILE);
     let _lock = lock(folder, FlockOperation::NonBlockingLockExclusive)?;
-    let mut connection = writable(&path, &mut Vec::new())?;
+    let mut connection = writable(&path)?;
     let old = old_runs(&connection, before)?;
     if old.is_empty() {
         return Ok(Vec::new());

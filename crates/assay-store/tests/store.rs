@@ -324,6 +324,169 @@ fn two_runs_of_one_name_are_two_and_a_copy_is_one() {
     );
 }
 
+/// Changes bytes of a log's first line.
+fn damage_header(run: &Path) {
+    let path = run.join(LOG_FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(
+        &path,
+        text.replacen("started\":\"2026", "started\":\"2O26", 1),
+    )
+    .unwrap();
+}
+
+#[test]
+fn two_runs_without_a_header_are_two() {
+    let home = two_runs();
+    home.runs.iter().for_each(|run| damage_header(run));
+    let store = home.open();
+    assert_eq!(store.runs().unwrap().len(), 2, "{:?}", store.notices);
+    assert_eq!(status(home.path(), &store).unwrap().cases, 8);
+}
+
+#[test]
+fn a_header_that_is_damaged_later_makes_no_second_run() {
+    let home = two_runs();
+    drop(home.open());
+    damage_header(&home.runs[0]);
+    let store = home.open();
+    assert_eq!(store.runs().unwrap(), ["a", "b"]);
+    assert!(
+        store.notices[0].contains("was damaged after it was read"),
+        "{:?}",
+        store.notices
+    );
+    drop(store);
+    assert!(home.open().notices.is_empty());
+}
+
+#[test]
+fn a_run_in_the_place_of_another_leaves_that_one_in() {
+    let home = two_runs();
+    drop(home.open());
+    std::fs::remove_dir_all(&home.runs[0]).unwrap();
+    let other = home.path().join("other");
+    let new = run(&other, "c", "2026-01-03T00:00:00Z", &[("bert", &[Passed])]);
+    std::fs::rename(new, &home.runs[0]).unwrap();
+    let store = home.open();
+    assert_eq!(store.runs().unwrap(), ["a", "b", "c"]);
+    assert_eq!(status(home.path(), &store).unwrap().without_log, 1);
+}
+
+#[test]
+fn a_namesake_that_is_moved_is_the_same_run() {
+    let mut home = two_runs();
+    let other = home.path().join("elsewhere");
+    home.runs.push(run(
+        &other,
+        "a",
+        "2026-01-03T00:00:00Z",
+        &[("bert", &[Passed])],
+    ));
+    let before = home.open().runs().unwrap();
+    let moved = home.path().join("moved");
+    std::fs::rename(&home.runs[2], &moved).unwrap();
+    home.runs[2] = moved;
+    let store = home.open();
+    assert_eq!(store.runs().unwrap(), before);
+    assert_eq!(status(home.path(), &store).unwrap().without_log, 0);
+}
+
+#[test]
+fn a_copy_that_was_taken_up_again_counts_for_the_run() {
+    let mut home = two_runs();
+    // The original is cut short, as if it was killed; its copy went on to the end.
+    let log = home.runs[1].join(LOG_FILE);
+    let text = std::fs::read_to_string(&log).unwrap();
+    let short: String = text
+        .lines()
+        .take(4)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&log, short).unwrap();
+    drop(home.open());
+    let copy = home.path().join("copy/b");
+    std::fs::create_dir_all(&copy).unwrap();
+    std::fs::write(copy.join(LOG_FILE), text).unwrap();
+    home.runs.push(copy);
+    for _ in 0..2 {
+        let store = home.open();
+        assert_eq!(store.runs().unwrap(), ["a", "b"]);
+        let states = ask(
+            &store,
+            "SELECT state FROM runs WHERE name = 'b'",
+            SqlFormat::Csv,
+        );
+        assert_eq!(states.unwrap(), "state\r\nfailed\r\n");
+    }
+}
+
+#[test]
+fn a_run_that_was_read_while_it_went_on_is_read_again() {
+    let home = two_runs();
+    let log = home.runs[1].join(LOG_FILE);
+    let text = std::fs::read_to_string(&log).unwrap();
+    let short: String = text
+        .lines()
+        .take(4)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&log, &short).unwrap();
+    // Somebody who holds the lock is somebody who writes.
+    let writer = std::fs::File::open(&log).unwrap();
+    writer.lock().unwrap();
+    let state = |store: &Store| {
+        ask(
+            store,
+            "SELECT state FROM runs WHERE name = 'b'",
+            SqlFormat::Csv,
+        )
+        .unwrap()
+    };
+    assert_eq!(state(&home.open()), "state\r\nrunning\r\n");
+    // Killed: the log is what it was, to the byte.
+    writer.unlock().unwrap();
+    assert_eq!(state(&home.open()), "state\r\ninterrupted\r\n");
+}
+
+#[test]
+fn a_table_that_is_gone_is_damage_and_a_file_that_may_not_be_read_is_none() {
+    let home = two_runs();
+    drop(home.open());
+    let path = home.path().join(STORE_FILE);
+    duckdb::Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DROP VIEW case_history; DROP TABLE samples; DELETE FROM runs WHERE name = 'b'",
+        )
+        .unwrap();
+    let store = home.open();
+    assert!(
+        store.notices[0].contains("was damaged"),
+        "{:?}",
+        store.notices
+    );
+    assert_eq!(store.runs().unwrap(), ["a", "b"]);
+    drop(store);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(Store::open(home.path(), &home.runs).is_err());
+    assert!(path.is_dir());
+}
+
+#[test]
+fn a_damaged_store_is_not_pruned_in_silence() {
+    let home = two_runs();
+    let path = home.path().join(STORE_FILE);
+    std::fs::write(&path, [7; 9000]).unwrap();
+    let now = jiff::Timestamp::now();
+    assert!(matches!(
+        prune(home.path(), now, false),
+        Err(StoreError::Damaged(_))
+    ));
+    assert_eq!(std::fs::read(&path).unwrap(), [7; 9000]);
+}
+
 #[test]
 fn a_log_that_can_not_be_read_is_named_and_the_others_are_in() {
     let mut home = two_runs();

@@ -33,14 +33,12 @@ fn open() -> Result<Store, Failure> {
         );
     }
     let store = match Store::open(Path::new(HOME), &runs) {
-        Err(
-            error
-            @ (StoreError::Busy { .. } | StoreError::File { .. } | StoreError::Version { .. }),
-        ) => {
+        Ok(store) => store,
+        // Whatever is wrong with the file, the runs can be shown.
+        Err(error) => {
             anstream::eprintln!("warning: {error}; the logs were read instead");
             Store::of_runs(&runs)?
         }
-        other => other?,
     };
     tell(&store);
     Ok(store)

@@ -16,6 +16,7 @@ mod planning;
 mod recorder;
 mod replaying;
 mod reporting;
+mod resuming;
 mod running;
 mod runs;
 mod screen;

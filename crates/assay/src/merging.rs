@@ -138,6 +138,12 @@ fn whole(shards: &[Shard]) -> Result<Plan, Failure> {
             ))
             .hint("give all parts the same options"));
         }
+        if !is_near(ours.settings.memory_bytes, theirs.settings.memory_bytes) {
+            return Err(
+                refused(format!("{pair} were run with different limits of memory"))
+                    .hint("give all parts the same --memory-limit"),
+            );
+        }
         let differing = ours.fingerprint.differences(&theirs.fingerprint);
         if !differing.is_empty() {
             return Err(refused(format!(
@@ -185,6 +191,15 @@ fn whole(shards: &[Shard]) -> Result<Plan, Failure> {
         );
     }
     Ok(plan)
+}
+
+/// Whether two limits of memory are the same but for what two machines of one kind differ in: by default a limit is a share of the machine's
+/// memory.
+fn is_near(ours: Option<u64>, theirs: Option<u64>) -> bool {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) => ours.abs_diff(theirs) <= ours.max(theirs) / 20,
+        (ours, theirs) => ours == theirs,
+    }
 }
 
 fn how(part: &Part) -> &str {

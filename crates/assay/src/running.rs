@@ -1,28 +1,28 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use assay_catalog::{ProbeOutcome, UnitJob, battery};
+use assay_catalog::UnitJob;
 use assay_config::NoTests;
 use assay_judge::Generator;
 use assay_model::event::{Event, Header};
 use assay_model::protocol::Job;
-use assay_model::{CheckId, ExitCode, Outcome, Probed, Provenance, Recipe, SCHEMA_VERSION};
-use assay_record::{DamageKind, Fold, LogWriter, RecordError};
+use assay_model::{CheckId, ExitCode, Provenance, SCHEMA_VERSION};
+use assay_record::{Fold, LogWriter, RecordError};
 use assay_runner::Task;
 
-use crate::arguments::{PythonArguments, RunArguments};
+use crate::arguments::RunArguments;
 use crate::failure::Failure;
-use crate::folders::{self, REPORTS};
+use crate::folders::REPORTS;
 use crate::planning::{make_plan, run_settings, said};
 use crate::recorder::Recorder;
 use crate::screen::Screen;
 use crate::session::{Session, limits};
-use crate::{configuration, reporting};
+use crate::{configuration, reporting, resuming};
 
 /// `assay run`.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if let Some(run) = &arguments.resume {
-        return resume(run, arguments);
+        return resuming::resume(run, arguments);
     }
     let began = Instant::now();
     let settings = configuration::settings(&arguments.subjects, Some(arguments))?;
@@ -62,127 +62,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     tell(&run, &folder, arguments.report_dir.is_none())
 }
 
-/// `assay run --resume`: what an interrupted run is missing, under its own plan, seed and limits.
-fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, Failure> {
-    let folder = folders::run_folder(name)?;
-    let before =
-        assay_record::read_run(&folder).map_err(|error| Failure::record(error.to_string()))?;
-    if let Some(damage) = before
-        .damages
-        .iter()
-        .find(|damage| !matches!(damage.kind, DamageKind::Torn { .. }))
-    {
-        return Err(Failure::record(format!(
-            "{name} can't be taken up: its record is damaged: {damage}"
-        ))
-        .hint("`assay report` shows what is whole; begin a new run"));
-    }
-    let nothing_open = !before
-        .cases
-        .iter()
-        .any(|case| case.outcome == Outcome::NotRun);
-    if nothing_open && !before.is_interrupted() {
-        anstream::eprintln!("nothing is missing in {}", folder.display());
-        return tell(&before, &folder, false);
-    }
-    if !before.header.merged.is_empty() {
-        return Err(Failure::usage(format!("{name} was merged of parts"))
-            .hint("resume the part that was interrupted, then merge again"));
-    }
-    let mut session = Session::open(&PythonArguments {
-        python: arguments.python.python.clone(),
-        preload: before
-            .header
-            .fingerprint
-            .preloads
-            .iter()
-            .map(|preload| preload.path.clone())
-            .collect(),
-    })?;
-    let differing = before.header.fingerprint.differences(&session.fingerprint);
-    if !differing.is_empty() {
-        return Err(Failure::usage(format!(
-            "the environment is not the one in which {name} began: {}",
-            differing.join("; ")
-        ))
-        .hint("results of two environments are not one run: begin a new one"));
-    }
-    let (log, fold, dropped_bytes) =
-        LogWriter::resume(&folder).map_err(|error| broken_record(&error))?;
-    // What is left, and what may be due to be tried again.
-    let mut open = fold.open_cases();
-    open.extend(fold.failed_cases(usize::from(fold.header().settings.retries)));
-    let header = fold.header().clone();
-    let jobs = jobs_of(&mut session, &fold, &open)?;
-    let mut screen = Screen::new(arguments.verbose);
-    let mut recorder = Recorder::new(
-        log,
-        fold,
-        &mut screen,
-        nonces(header.seed).0,
-        header.settings.fail_fast,
-    );
-    recorder.append(Event::Resumed {
-        started: jiff::Timestamp::now().to_string(),
-        command: std::env::args().collect(),
-        dropped_bytes,
-    });
-    let run = execute(&mut session, recorder, &jobs, 0.0)?;
-    screen.end();
-    tell(&run, &folder, false)
-}
-
-/// How to make the subjects that have open cases again: one job per unit of the plan.
-fn jobs_of(
-    session: &mut Session,
-    fold: &Fold,
-    open: &[(u32, Vec<CheckId>)],
-) -> Result<Vec<UnitJob>, Failure> {
-    let plan = fold.plan_of_run();
-    let header = fold.header();
-    let settings = session.settings(&header.settings);
-    let catalog = session.catalog()?;
-    let is_open = |number: u32| open.iter().any(|(unit, _)| *unit == number);
-    let mut jobs = Vec::with_capacity(plan.units.len());
-    for (number, unit) in (0_u32..).zip(&plan.units) {
-        let nothing = UnitJob {
-            recipe: Recipe::Null,
-            estimate_seconds: None,
-        };
-        if !is_open(number) {
-            jobs.push(nothing);
-            continue;
-        }
-        let subjects = vec![unit.subject.clone()];
-        let candidates =
-            session.probe(subjects, &[unit.platform], header.seed, &settings, &catalog)?;
-        let checks = || unit.checks.iter().filter_map(|&index| plan.check(index));
-        let only_probe = checks().all(|check| check.id.as_str() == battery::PROBE);
-        match candidates
-            .into_iter()
-            .next()
-            .map(|candidate| candidate.probe)
-        {
-            Some(ProbeOutcome::Answered(Probed::Ready { facts, recipe })) => jobs.push(UnitJob {
-                recipe,
-                estimate_seconds: Some(facts.seconds),
-            }),
-            _ if only_probe => jobs.push(nothing),
-            _ => {
-                return Err(Failure::setup(format!(
-                    "{} can't be made any more, and the run planned {} cases of it",
-                    unit.subject,
-                    checks().count()
-                ))
-                .hint("begin a new run: it records what is wrong with it"));
-            }
-        }
-    }
-    Ok(jobs)
-}
-
 /// Runs the open cases, then those that failed as often as the settings say, and ends the log.
-fn execute(
+pub(crate) fn execute(
     session: &mut Session,
     mut recorder: Recorder<'_>,
     jobs: &[UnitJob],
@@ -294,7 +175,7 @@ fn tasks(
 }
 
 /// The nonces of a run follow from its seed, so that a run can be repeated; the seed is drawn anew for each run.
-fn nonces(seed: u64) -> (u64, u64) {
+pub(crate) fn nonces(seed: u64) -> (u64, u64) {
     let generator = Generator::new(seed, "assay.nonce");
     (generator.word(0), generator.word(1))
 }

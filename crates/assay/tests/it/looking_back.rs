@@ -152,6 +152,24 @@ fn what_was_can_be_seen_again() {
 }
 
 #[test]
+fn a_full_disk_under_a_result_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join(".assay/reports")).unwrap();
+    std::fs::write(folder.path().join(".assay/store.duckdb"), "").unwrap();
+    let ask = |output: &str| {
+        assay(folder.path())
+            .args(["sql", "SELECT 1 AS one"])
+            .stdout(std::fs::File::create(output).unwrap())
+            .output()
+            .unwrap()
+    };
+    assert_eq!(ask("/dev/null").status.code(), Some(0));
+    let full = ask("/dev/full");
+    assert_ne!(full.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&full.stderr).contains("can't be written"));
+}
+
+#[test]
 fn two_runs_at_once_in_one_folder_are_both_in_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let words = ["run", "bert", "--checks", "forward.runs"];

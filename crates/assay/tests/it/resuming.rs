@@ -224,3 +224,232 @@ fn parts_are_merged_to_the_run_that_they_were_cut_from_and_nothing_else_is() {
     assert_eq!(cases(&merged), cases(&whole));
     assert_eq!(merged["planned"], whole["planned"]);
 }
+
+/// Takes everything out of a log that follows the first line with these words: what a kill at that moment leaves.
+fn cut_after(folder: &Path, words: &[&str]) {
+    let path = folder.join("run/events.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let last = text
+        .lines()
+        .position(|line| words.iter().all(|word| line.contains(word)))
+        .unwrap_or_else(|| panic!("no line with {words:?} in {text}"));
+    let kept: String = text
+        .lines()
+        .take(last + 1)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&path, kept).unwrap();
+}
+
+/// A check that crashes its worker the first time that it is run in a folder, and a check after it.
+fn crashes_once(folder: &Path) {
+    let marker = folder.join("crashed");
+    std::fs::write(
+        folder.join("once.py"),
+        format!(
+            "import ctypes, os, assay\n\n\n\
+             @assay.check(\"fault.it\", asserts=\"crashes once\", bug=\"planted\", rule=\"completes\")\n\
+             def it(unit):\n    if not os.path.exists({marker:?}):\n        open({marker:?}, \"w\").close()\n        ctypes.string_at(0)\n\n\n\
+             @assay.check(\"fault.after\", asserts=\"runs\", bug=\"planted\", rule=\"completes\")\n\
+             def after(unit):\n    unit.forward(unit.inputs)\n"
+        ),
+    )
+    .unwrap();
+}
+
+const WITH_FAULT: [&str; 10] = [
+    "run",
+    "bert",
+    "--checks",
+    "forward.runs,fault",
+    "--seed",
+    "3",
+    "--preload",
+    "once.py",
+    "--report-dir",
+    "run",
+];
+
+#[test]
+fn a_crash_that_was_seen_before_the_runner_died_is_not_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    crashes_once(folder.path());
+    let (code, _, said) = output(folder.path(), &WITH_FAULT);
+    assert_eq!(code, 1, "{said}");
+    cut_after(folder.path(), &["case_ended", "fault.it"]);
+    assert_eq!(summary(folder.path(), "run")["crashed"], 0);
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_eq!(code, 1, "{said}");
+    let after = summary(folder.path(), "run");
+    assert_eq!(
+        (&after["crashed"], &after["passed"], &after["recorded"]),
+        (&Value::from(1), &Value::from(2), &Value::from(3))
+    );
+}
+
+#[test]
+fn a_failure_is_tried_again_after_resume_as_often_as_the_run_said_and_stays_flaky() {
+    let folder = tempfile::tempdir().unwrap();
+    crashes_once(folder.path());
+    let (code, _, said) = output(
+        folder.path(),
+        &[&WITH_FAULT[..], &["--retries", "1"]].concat(),
+    );
+    assert_eq!(code, 0, "{said}");
+    // Killed after the first round, before the second.
+    cut_after(folder.path(), &["case_judged", "fault.after"]);
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_eq!(code, 0, "{said}");
+    let after = summary(folder.path(), "run");
+    assert_eq!(
+        (&after["flaky"], &after["passed"], &after["real"]),
+        (&Value::from(1), &Value::from(3), &Value::from(3))
+    );
+    let attempts = |summary: &Value| {
+        let rows = summary["cases"].as_array().unwrap().iter();
+        rows.map(|row| row["attempts"].as_array().unwrap().len())
+            .sum::<usize>()
+    };
+    assert_eq!(attempts(&after), 4);
+}
+
+#[test]
+fn a_run_that_was_killed_after_its_last_case_is_finished_by_resume() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [
+        "run",
+        "bert",
+        "--checks",
+        "forward.runs",
+        "--report-dir",
+        "run",
+    ];
+    assert_eq!(output(folder.path(), &words).0, 0);
+    cut_after(folder.path(), &["case_judged"]);
+    assert_eq!(summary(folder.path(), "run")["interrupted"], true);
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_eq!(code, 0, "{said}");
+    let after = summary(folder.path(), "run");
+    assert_eq!(
+        (&after["interrupted"], &after["passed"]),
+        (&Value::Bool(false), &Value::from(1))
+    );
+}
+
+#[test]
+fn a_damaged_record_is_not_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    stopped(folder.path(), "-KILL", &[]);
+    let path = folder.path().join("run/events.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let flipped = text.replacen("\"passed\"", "\"fassed\"", 1);
+    assert_ne!(text, flipped);
+    std::fs::write(&path, &flipped).unwrap();
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_ne!(code, 0);
+    assert!(said.contains("its record is damaged: line"), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), flipped);
+}
+
+#[test]
+fn a_checkpoint_that_changed_is_not_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = std::env::var("ASSAY_TEST_CHECKPOINT")
+        .expect("set ASSAY_TEST_CHECKPOINT, or run `cargo xtask test`");
+    let mine = folder.path().join("mine");
+    std::fs::create_dir(&mine).unwrap();
+    for file in std::fs::read_dir(checkpoint).unwrap().flatten() {
+        if file.path().is_file() {
+            std::fs::copy(file.path(), mine.join(file.file_name())).unwrap();
+        }
+    }
+    let words = [
+        "run",
+        "./mine",
+        "--checks",
+        "forward.runs",
+        "--report-dir",
+        "run",
+    ];
+    let (code, _, said) = output(folder.path(), &words);
+    assert_eq!(code, 0, "{said}");
+    cut_after(folder.path(), &["unit_started"]);
+    let config = mine.join("config.json");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n")).unwrap();
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("is not what the run began with"), "{said}");
+    std::fs::write(&config, text).unwrap();
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn a_model_that_is_made_in_another_way_is_not_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let say = |words: &[&str]| {
+        let output = assay(folder.path())
+            .args(words)
+            .env("ASSAY_CACHE_DIR", &cache)
+            .output()
+            .unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let words = [
+        "run",
+        "bert",
+        "--checks",
+        "forward.runs",
+        "--report-dir",
+        "run",
+    ];
+    let (code, said) = say(&words);
+    assert_eq!(code, 0, "{said}");
+    cut_after(folder.path(), &["unit_started"]);
+    let environment = std::fs::read_dir(cache.join("catalog"))
+        .unwrap()
+        .flatten()
+        .next()
+        .unwrap();
+    let probe = environment.path().join("probe-bert.json");
+    let mut kept: Value = serde_json::from_str(&std::fs::read_to_string(&probe).unwrap()).unwrap();
+    let recipe = kept.pointer_mut("/ready/recipe").unwrap();
+    recipe["another"] = Value::from(1);
+    std::fs::write(&probe, kept.to_string()).unwrap();
+    let (code, said) = say(&["run", "--resume", "run"]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("bert is made in another way"), "{said}");
+}
+
+#[test]
+fn parts_under_other_limits_of_memory_are_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    for (part, limit) in [("1", "1GiB"), ("2", "2GiB")] {
+        let partition = format!("slice:{part}/2");
+        let words = [
+            "run",
+            "bert",
+            "gpt2",
+            "--checks",
+            "forward.runs",
+            "--seed",
+            "3",
+            "--memory-limit",
+            limit,
+            "--partition",
+            &partition,
+            "--report-dir",
+            part,
+        ];
+        let (code, _, said) = output(folder.path(), &words);
+        assert_eq!(code, 0, "{said}");
+    }
+    let (code, _, said) = output(folder.path(), &["merge", "1", "2"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("different limits of memory"), "{said}");
+}
