@@ -198,6 +198,14 @@ impl Verdict {
         }
     }
 
+    /// Whether all that is wrong is that no forward came to its end, so that it could not be shown that a real model ran.
+    #[must_use]
+    pub fn is_unproven(&self) -> bool {
+        self.reason
+            .as_ref()
+            .is_some_and(|reason| reason.kind == ReasonKind::Unproven)
+    }
+
     /// Anything else.
     #[must_use]
     pub fn new(outcome: Outcome, kind: ReasonKind, detail: impl Into<String>) -> Self {

@@ -29,6 +29,10 @@ pub struct Run {
     pub running: bool,
     /// How often it was taken up again after an interruption.
     pub resumed: u32,
+    /// Whether its plan was recorded: without one nobody can say what is missing.
+    pub planned: bool,
+    /// When it began, or was last taken up again: known issues are believed or not by that day.
+    pub last_started: String,
     /// Which part of a larger plan it ran, if it ran one.
     pub part: Option<Part>,
     /// Wall-clock seconds; of an unfinished run, none.
@@ -68,8 +72,6 @@ pub struct Fold {
     judged: HashMap<(u32, CheckId), Judged>,
     /// CPU seconds before the run was taken up again.
     cpu_before: f64,
-    /// When the run began, or was last taken up again: known issues are believed or not by that day.
-    last_started: String,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +85,7 @@ impl Fold {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::RunStarted(header) => {
-                self.last_started.clone_from(&header.started);
+                self.run.last_started.clone_from(&header.started);
                 self.run.header = (**header).clone();
             }
             Event::Planned { plan } => self.plan(plan.clone()),
@@ -140,7 +142,7 @@ impl Fold {
                 }
             }
             Event::Resumed { started, .. } => {
-                self.last_started.clone_from(started);
+                self.run.last_started.clone_from(started);
                 self.run.resumed += 1;
                 self.cpu_before = self.run.cpu_seconds;
                 self.run.finished = false;
@@ -181,6 +183,7 @@ impl Fold {
         };
         self.run.units = plan.units.iter().map(unit).collect();
         self.run.part = plan.part.clone();
+        self.run.planned = true;
         self.plan = plan;
     }
 
@@ -266,7 +269,7 @@ impl Fold {
             })
             .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize));
         issue.is_some_and(|issue| {
-            known(issue, outcome, provenance, &self.last_started).state == KnownState::Excuses
+            known(issue, outcome, provenance, &self.run.last_started).state == KnownState::Excuses
         })
     }
 
@@ -346,7 +349,7 @@ impl Fold {
                     .iter()
                     .find(|(check, _)| *check == index)
                     .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize))
-                    .map(|issue| known(issue, case.outcome, case.provenance, &self.last_started));
+                    .map(|issue| known(issue, case.outcome, case.provenance, &run.last_started));
                 let excused = case.outcome.is_failure() && !case.is_red();
                 counts.known_issues += u64::from(excused);
                 run.cases.push(case);
@@ -434,10 +437,12 @@ impl Run {
     /// The exit code of the run (`ExitCode` documents each).
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        let failed = self.cases.iter().any(CaseRecord::is_red);
         if self.is_interrupted() {
             return ExitCode::Interrupted;
         }
+        // A case that nobody stopped and that was not run all the same: no worker could be started for it.
+        let is_red = |case: &CaseRecord| case.is_red() || case.outcome == Outcome::NotRun;
+        let failed = !self.planned || self.cases.iter().any(is_red);
         if failed || !self.missing.is_empty() || !self.damages.is_empty() {
             return ExitCode::Failed;
         }

@@ -240,6 +240,24 @@ fn a_known_issue_is_believed_to_its_last_day_by_the_last_start() {
 }
 
 #[test]
+fn a_finished_run_with_a_case_that_nobody_ran_is_red() {
+    let mut events = whole();
+    events[4] = judged(CHECKS[2], Outcome::NotRun, None);
+    assert_eq!(run_of(&events).exit_code(), ExitCode::Failed);
+}
+
+#[test]
+fn a_finished_run_without_a_plan_is_red() {
+    let header = Header {
+        schema: SCHEMA_VERSION,
+        no_tests_pass: true,
+        ..Header::default()
+    };
+    let run = run_of(&[Event::RunStarted(Box::new(header)), finished()]);
+    assert_eq!(run.exit_code(), ExitCode::Failed);
+}
+
+#[test]
 fn a_record_is_never_overwritten() {
     let folder = log_of(&whole());
     assert!(matches!(

@@ -107,10 +107,18 @@ fn is_damage(detail: &str) -> bool {
         "failed to deserialize",
         "could not read enough bytes",
         "internal error",
-        "wal file",
-        "fatal error",
-        "invalid input error: attempting to execute",
     ]
     .iter()
     .any(|words| detail.contains(words))
+        // DuckDB wraps these in words of damage: the file is sound, the machine is not.
+        && ![
+            "no space left",
+            "permission denied",
+            "out of memory",
+            "could not write",
+            "too many open files",
+            "input/output error",
+        ]
+        .iter()
+        .any(|words| detail.contains(words))
 }

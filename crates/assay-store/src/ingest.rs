@@ -1,4 +1,6 @@
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -96,18 +98,21 @@ fn one(
     let transaction = connection.transaction()?;
     let mut named = None;
     if let Some(held) = held(&transaction, "log_head", &head)? {
-        let is_same_place = held.log == path;
-        let is_there = !is_same_place
+        let is_copy = held.log != path
             && assay_record::head(Path::new(&held.log)).is_ok_and(|line| digest(&[&line]) == head);
-        if is_there && log.bytes <= held.bytes {
+        if log.bytes < held.bytes || (is_copy && log.bytes == held.bytes) {
+            let how = if is_copy { "a copy" } else { "an older copy" };
             return Ok(Some(format!(
-                "{path} is a copy of {}, which is in the store already",
-                held.log
+                "{path} is {how} of {}, which is in the store already",
+                held.name
             )));
         }
-        // Read anew: it grew, it was moved, or it is a copy that was taken up again and says more.
-        remove(&transaction, held.run)?;
-        named = Some(held.name);
+        // Read anew: it grew, it was moved, or it is a copy that was taken up again and goes on where the other ends. Two that were
+        // taken up on their own are two.
+        if !is_copy || begins_with(&log.path, Path::new(&held.log)).unwrap_or(false) {
+            remove(&transaction, held.run)?;
+            named = Some(held.name);
+        }
     } else if let Some(held) = held(&transaction, "log", &path)? {
         if run.header.run.is_empty() {
             transaction.execute(
@@ -151,6 +156,43 @@ fn one(
     write_cases(&transaction, names, number, run)?;
     transaction.commit()?;
     Ok(told)
+}
+
+/// Whether a log goes on where another one ends.
+fn begins_with(log: &Path, other: &Path) -> io::Result<bool> {
+    let mut log = BufReader::new(File::open(log)?);
+    let mut other = BufReader::new(File::open(other)?);
+    loop {
+        let (ours, theirs) = (log.fill_buf()?, other.fill_buf()?);
+        if theirs.is_empty() {
+            return Ok(true);
+        }
+        let count = ours.len().min(theirs.len());
+        if count == 0 || ours[..count] != theirs[..count] {
+            return Ok(false);
+        }
+        log.consume(count);
+        other.consume(count);
+    }
+}
+
+/// Makes the identity of runs anew that an earlier version told apart by other means (schema version 1).
+pub(crate) fn rename_heads(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT run, log FROM runs")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, i32>(0)?, row.get::<_, String>(1)?))
+    })?;
+    for (run, log) in rows.collect::<Result<Vec<_>, _>>()? {
+        // A run whose log is gone keeps what it has: nothing can come that is the same.
+        if let Ok(line) = head(Path::new(&log)) {
+            let head = digest(&[&line]);
+            connection.execute(
+                "UPDATE runs SET log_head = ? WHERE run = ?",
+                params![head, run],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// What the store has of a run.

@@ -7,14 +7,14 @@ use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 use crate::StoreError;
-use crate::ingest::{LogFile, ingest, known_logs, remove};
+use crate::ingest::{LogFile, ingest, known_logs, remove, rename_heads};
 use crate::sql::shut_in;
 
 /// Name of the store's file.
 pub const STORE_FILE: &str = "store.duckdb";
 
 /// Version of the schema.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -255,7 +255,7 @@ fn make(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Brings an older schema up to ours. There is one version yet; a step for each later one belongs here.
+/// Brings an older schema up to ours, step by step.
 fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM duckdb_tables()", [], |row| row.get(0))?;
@@ -264,6 +264,11 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     }
     let found: i32 = connection.query_row("SELECT version FROM meta", [], |row| row.get(0))?;
     if found == VERSION {
+        return Ok(());
+    }
+    if found == 1 {
+        rename_heads(connection)?;
+        connection.execute("UPDATE meta SET version = 2", [])?;
         return Ok(());
     }
     Err(StoreError::Version {

@@ -131,7 +131,6 @@ fn every_case_of_every_log_is_in_it_once_however_often_it_is_opened() {
 #[test]
 fn a_log_that_grew_is_read_again() {
     let home = two_runs();
-    drop(home.open());
     let log = home.runs[1].join(LOG_FILE);
     let text = std::fs::read_to_string(&log).unwrap();
     // Without its end and its last verdict the run is an interrupted one.
@@ -147,7 +146,14 @@ fn a_log_that_grew_is_read_again() {
     assert_eq!(states, "state,passed\r\nfailed,3\r\ninterrupted,2\r\n");
     drop(store);
     std::fs::write(&log, text).unwrap();
-    assert_eq!(status(home.path(), &home.open()).unwrap().cases, 8);
+    let store = home.open();
+    assert_eq!(status(home.path(), &store).unwrap().cases, 8);
+    let states = ask(
+        &store,
+        "SELECT state FROM runs ORDER BY name",
+        SqlFormat::Csv,
+    );
+    assert_eq!(states.unwrap(), "state\r\nfailed\r\nfailed\r\n");
 }
 
 #[test]
@@ -419,6 +425,64 @@ fn a_copy_that_was_taken_up_again_counts_for_the_run() {
         );
         assert_eq!(states.unwrap(), "state\r\nfailed\r\n");
     }
+}
+
+#[test]
+fn an_older_copy_takes_nothing_back_and_two_that_were_taken_up_on_their_own_are_two() {
+    let mut home = two_runs();
+    drop(home.open());
+    let log = home.runs[1].join(LOG_FILE);
+    let text = std::fs::read_to_string(&log).unwrap();
+    let short: String = text
+        .lines()
+        .take(4)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let copy = home.path().join("copy/b");
+    std::fs::create_dir_all(&copy).unwrap();
+    std::fs::write(copy.join(LOG_FILE), &short).unwrap();
+    std::fs::remove_dir_all(&home.runs[1]).unwrap();
+    home.runs[1] = copy.clone();
+    let state = |store: &Store| {
+        ask(
+            store,
+            "SELECT state FROM runs WHERE name = 'b'",
+            SqlFormat::Csv,
+        )
+        .unwrap()
+    };
+    let store = home.open();
+    assert_eq!(state(&store), "state\r\nfailed\r\n");
+    assert!(
+        store.notices[0].contains("an older copy"),
+        "{:?}",
+        store.notices
+    );
+    drop(store);
+    // Another end than the one that the store knows, and longer.
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    std::fs::write(&log, &text).unwrap();
+    home.runs.push(log.parent().unwrap().into());
+    drop(home.open());
+    let tail = text.lines().last().unwrap().repeat(9);
+    std::fs::write(copy.join(LOG_FILE), format!("{short}{tail}\n")).unwrap();
+    let runs = home.open().runs().unwrap();
+    assert_eq!(runs.len(), 3, "{runs:?}");
+}
+
+#[test]
+fn a_store_of_version_1_is_brought_up() {
+    let home = two_runs();
+    drop(home.open());
+    duckdb::Connection::open(home.path().join(STORE_FILE))
+        .unwrap()
+        .execute_batch(
+            "UPDATE meta SET version = 1; UPDATE runs SET log_head = 'old', log_bytes = 1",
+        )
+        .unwrap();
+    let store = home.open();
+    assert_eq!(store.runs().unwrap(), ["a", "b"]);
+    assert_eq!(status(home.path(), &store).unwrap().version, 2);
 }
 
 #[test]

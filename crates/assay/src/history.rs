@@ -127,7 +127,10 @@ pub(crate) fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
             .file_name()
             .map(|name| Path::new(REPORTS).join(name))
             .unwrap_or_default();
-        store.run_of(folder).or_else(|_| store.run_of(&here))
+        match store.run_of(folder) {
+            Err(_) if in_reports => store.run_of(&here),
+            found => found,
+        }
     };
     let difference = store.diff(&name(&before)?, &name(&after)?)?;
     let code = if difference.new_failures.is_empty() {

@@ -30,7 +30,7 @@ pub(crate) fn merge(arguments: &MergeArguments) -> Result<ExitCode, Failure> {
         run: name,
         started: shards
             .iter()
-            .map(|shard| shard.run.header.started.clone())
+            .map(|shard| shard.run.last_started.clone())
             // The last: a known issue that one part could no longer excuse is not excused by the others.
             .max()
             .unwrap_or_default(),

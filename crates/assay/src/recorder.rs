@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use assay_catalog::Cache;
 use assay_judge::{Proof, Weights, judge, prove};
 use assay_model::event::Event;
-use assay_model::{CheckId, Ending, Platform, Provenance, Rule, Subject};
+use assay_model::{CheckId, Ending, Outcome, Platform, Provenance, Rule, Subject};
 use assay_record::{Fold, LogWriter, RecordError};
 use assay_runner::{Flow, Notice};
 
@@ -17,6 +18,8 @@ pub(crate) struct Recorder<'a> {
     screen: &'a mut Screen,
     nonce: u64,
     fail_fast: bool,
+    /// Units of which an earlier worker was a mock, before the run was taken up again.
+    mocks: BTreeMap<u32, Proof>,
     /// The units of this round: the index of a notice points into it.
     units: Vec<Unit>,
     /// Why the run stopped before its end, if it did.
@@ -80,10 +83,16 @@ impl<'a> Recorder<'a> {
             screen,
             nonce,
             fail_fast,
+            mocks: BTreeMap::new(),
             units: Vec::new(),
             stopped: false,
             broken: None,
         }
+    }
+
+    /// What workers of units were proven to be before the run was taken up again: one that is a mock makes the unit one.
+    pub(crate) fn remember(&mut self, mocks: BTreeMap<u32, Proof>) {
+        self.mocks = mocks;
     }
 
     /// What the log says so far.
@@ -113,7 +122,7 @@ impl<'a> Recorder<'a> {
                     Subject::Architecture { .. } => None,
                 },
                 cases: cases.collect(),
-                proofs: Vec::new(),
+                proofs: self.mocks.get(number).cloned().into_iter().collect(),
                 alive: false,
                 judged: false,
                 whole: checks.len() == unit.checks.len(),
@@ -291,13 +300,23 @@ impl<'a> Recorder<'a> {
             .map(|(_, seconds)| seconds)
             .sum();
         let number = state.number;
+        // Why the unit was stopped before it could show evidence, if that is so: then nothing is known of what it did before.
+        let stopped = cases.iter().find_map(|case| match &case.ended {
+            Some((ending @ Ending::NotRun { .. }, _)) if proof.is_none() => Some(ending.clone()),
+            _ => None,
+        });
         let mut shown = Shown::new(subject, platform);
         for case in cases {
             let Some((ending, seconds)) = case.ended else {
                 continue;
             };
-            let verdict = judge(case.rule, &ending, platform, proof.as_ref());
-            let ran = !matches!(ending, Ending::NotRun { .. });
+            let mut verdict = judge(case.rule, &ending, platform, proof.as_ref());
+            if let Some(stopped) = &stopped
+                && verdict.is_unproven()
+            {
+                verdict = judge(case.rule, stopped, platform, None);
+            }
+            let ran = verdict.outcome != Outcome::NotRun;
             let provenance = proof
                 .as_ref()
                 .filter(|_| ran)

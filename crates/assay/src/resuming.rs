@@ -5,8 +5,8 @@ use assay_catalog::{ProbeOutcome, UnitJob, battery, recipe_digest};
 use assay_judge::{Proof, judge};
 use assay_model::event::Event;
 use assay_model::{
-    CheckId, Ending, ExitCode, Outcome, Plan, Platform, Probed, Provenance, ReasonKind, Recipe,
-    Subject, UnitPlan,
+    CheckId, Ending, ExitCode, Outcome, Plan, Platform, Probed, Provenance, Recipe, Subject,
+    UnitPlan,
 };
 use assay_record::{DamageKind, Fold, LogWriter, ReadError, Run, Wanted, log_path, read_entries};
 
@@ -24,6 +24,12 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
     let before =
         assay_record::read_run(&folder).map_err(|error| Failure::record(error.to_string()))?;
     refuse_damage(name, &before)?;
+    if !before.planned {
+        return Err(
+            Failure::usage(format!("{name} ended before its plan was recorded"))
+                .hint("begin a new run"),
+        );
+    }
     let nothing_open = !before
         .cases
         .iter()
@@ -56,7 +62,7 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
     }
     let (log, fold, dropped_bytes) =
         LogWriter::resume(&folder).map_err(|error| broken_record(&error))?;
-    let lost = failures_without_verdict(&log_path(&folder), fold.plan_of_run())
+    let (lost, mocks) = failures_without_verdict(&log_path(&folder), fold.plan_of_run())
         .map_err(|error| Failure::record(error.to_string()))?;
     // What is left, and what may be due to be tried again.
     let mut open = fold.open_cases();
@@ -76,6 +82,7 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
         command: std::env::args().collect(),
         dropped_bytes,
     });
+    recorder.remember(mocks);
     for verdict in lost {
         recorder.append(verdict);
     }
@@ -97,8 +104,12 @@ fn refuse_damage(name: &str, run: &Run) -> Result<(), Failure> {
 }
 
 /// Verdicts on cases that had ended in a failure, and were not judged when the runner died: a unit is judged as a whole, at its end. A case
-/// that would have passed is run again, for the proof of its unit was lost; one that failed did fail.
-fn failures_without_verdict(log: &Path, plan: &Plan) -> Result<Vec<Event>, ReadError> {
+/// that would have passed is run again, for the proof of its unit was lost; one that failed did fail. And the units of which a worker was
+/// proven to be a mock.
+fn failures_without_verdict(
+    log: &Path,
+    plan: &Plan,
+) -> Result<(Vec<Event>, BTreeMap<u32, Proof>), ReadError> {
     let mut ended: BTreeMap<(u32, CheckId), (Ending, f64)> = BTreeMap::new();
     let mut proofs: BTreeMap<u32, Proof> = BTreeMap::new();
     read_entries(
@@ -127,8 +138,6 @@ fn failures_without_verdict(log: &Path, plan: &Plan) -> Result<Vec<Event>, ReadE
             Event::CaseJudged { unit, check, .. } => {
                 ended.remove(&(unit, check));
             }
-            // What was proven of an earlier round is not proven of this one.
-            Event::Resumed { .. } => proofs.clear(),
             _ => {}
         },
         |_| {},
@@ -138,11 +147,7 @@ fn failures_without_verdict(log: &Path, plan: &Plan) -> Result<Vec<Event>, ReadE
         let platform = plan.units.get(unit as usize)?.platform;
         let proof = proofs.get(&unit);
         let verdict = judge(planned.rule, &ending, platform, proof);
-        let is_unproven = verdict
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.kind == ReasonKind::Unproven);
-        (verdict.outcome.is_failure() && !is_unproven).then(|| Event::CaseJudged {
+        (verdict.outcome.is_failure() && !verdict.is_unproven()).then(|| Event::CaseJudged {
             unit,
             check,
             outcome: verdict.outcome,
@@ -151,7 +156,9 @@ fn failures_without_verdict(log: &Path, plan: &Plan) -> Result<Vec<Event>, ReadE
             seconds,
         })
     };
-    Ok(ended.into_iter().filter_map(verdict).collect())
+    let lost = ended.into_iter().filter_map(verdict).collect();
+    proofs.retain(|_, proof| proof.provenance == Some(Provenance::Mock));
+    Ok((lost, proofs))
 }
 
 /// How to make the subjects that have open cases again: one job per unit of the plan.
@@ -185,7 +192,9 @@ fn jobs_of(
             recipe: Recipe::Null,
             estimate_seconds: None,
         };
-        if !open.iter().any(|(open, _)| *open == number) {
+        let is_open = open.iter().any(|(open, _)| *open == number);
+        // What could not be made when the plan was recorded shows that; whether it can be made now is another run's question.
+        if !is_open || (unit.recipe_sha256.is_empty() && is_probe_only(plan, unit)) {
             return Ok(nothing);
         }
         let refused = |why: &str| {
@@ -207,7 +216,6 @@ fn jobs_of(
                     refused("is made in another way than when the run began")
                 }
             }
-            _ if is_probe_only(plan, unit) => Ok(nothing),
             _ => refused("can't be made any more, and the run planned to check it"),
         }
     };

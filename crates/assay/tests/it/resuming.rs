@@ -453,3 +453,62 @@ fn parts_under_other_limits_of_memory_are_not_merged() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("different limits of memory"), "{said}");
 }
+
+#[test]
+fn a_run_that_ended_before_its_plan_is_not_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [
+        "run",
+        "bert",
+        "--checks",
+        "forward.runs",
+        "--no-tests",
+        "pass",
+        "--report-dir",
+        "run",
+    ];
+    assert_eq!(output(folder.path(), &words).0, 0);
+    cut_after(folder.path(), &["run_started"]);
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("ended before its plan was recorded"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_mock_that_was_proven_before_the_runner_died_stays_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let marker = folder.path().join("mocked");
+    // The first worker computes nothing; the ones after it are real.
+    std::fs::write(
+        folder.path().join("once.py"),
+        format!(
+            "import os, torch\nfrom transformers.models.bert import modeling_bert\n\n\
+             real = modeling_bert.BertModel.forward\n\n\n\
+             def forward(self, *args, **kwargs):\n\
+             \u{20}   if os.path.exists({marker:?}) and open({marker:?}).read() != str(os.getpid()):\n\
+             \u{20}       return real(self, *args, **kwargs)\n\
+             \u{20}   open({marker:?}, \"w\").write(str(os.getpid()))\n\
+             \u{20}   return {{\"last_hidden_state\": torch.ones(2, 12, 64)}}\n\n\n\
+             modeling_bert.BertModel.forward = forward\n"
+        ),
+    )
+    .unwrap();
+    let words = [
+        "run",
+        "bert",
+        "--checks",
+        "forward.runs",
+        "--preload",
+        "once.py",
+        "--report-dir",
+        "run",
+    ];
+    assert_eq!(output(folder.path(), &words).0, 1);
+    cut_after(folder.path(), &["\"proven\""]);
+    let (code, _, said) = output(folder.path(), &["run", "--resume", "run"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(summary(folder.path(), "run")["mock"], 1);
+}
