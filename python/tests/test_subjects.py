@@ -5,7 +5,7 @@ import torch
 import transformers
 
 from assay import catalog, subjects
-from assay.subjects import build, inputs
+from assay.subjects import build
 
 NAMES = ["bert", "llama", "t5", "vit", "resnet", "whisper", "clip", "llava", "mixtral", "qwen3_moe", "mamba2", "patchtst"]
 
@@ -24,12 +24,11 @@ def test_a_tiny_model_has_the_module_types_of_the_full_one(name, ready):
     def kinds(model):
         return {type(module) for module in model.modules()}
 
-    recipe = ready[name]["recipe"]
-    tiny = subjects.make_model(subject(name), recipe, subjects.make_config(subject(name), recipe), meta=True)
+    tiny = subjects.make_model(subject(name), subjects.make_config(subject(name), ready[name]["recipe"]), meta=True)
     default = build.default_config(subject(name))
     if name == "patchtst":
         default.prediction_length = 4
-    full = subjects.make_model(subject(name), None, default, meta=True)
+    full = subjects.make_model(subject(name), default, meta=True)
     assert kinds(tiny) == kinds(full)
     assert sum(parameter.numel() for parameter in tiny.parameters()) < 1_000_000
 
@@ -47,17 +46,17 @@ def test_only_sizes_and_lengths_change(name, ready):
 
 
 def test_a_row_is_the_same_in_every_batch_and_other_seeds_differ():
-    spec = inputs.InputSpec("pixel_values", "pixels", "float32", (3, 4, 4))
-    two, one = inputs.draw(spec, 1, 2), inputs.draw(spec, 1, 1)
+    spec = subjects.InputSpec("pixel_values", "pixels", "float32", (3, 4, 4))
+    two, one = subjects.draw(spec, 1, 2), subjects.draw(spec, 1, 1)
     assert torch.equal(two[:1], one)
     assert not torch.equal(two[0], two[1])
-    assert not torch.equal(two, inputs.draw(spec, 2, 2))
+    assert not torch.equal(two, subjects.draw(spec, 2, 2))
 
 
 def test_image_tokens_match_the_features(ready):
     recipe = ready["llava"]["recipe"]
     config = subjects.make_config(subject("llava"), recipe)
-    tokens = subjects.make_inputs(subject("llava"), recipe, config, seed=1)["input_ids"]
+    tokens = subjects.make_inputs(recipe, seed=1)["input_ids"]
     side = config.vision_config.image_size // config.vision_config.patch_size
     assert int((tokens[0] == config.image_token_id).sum()) == side * side
 

@@ -329,6 +329,9 @@ mod tests {
             inputs: vec![],
             changes: vec![],
             seconds: 0.5,
+            mode: String::new(),
+            lost: vec![],
+            reach: assay_model::Reach::default(),
         };
         Probed::Ready {
             facts: Box::new(facts),

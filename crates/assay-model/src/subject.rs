@@ -137,6 +137,27 @@ pub struct Facts {
     pub changes: Vec<ConfigChange>,
     /// Seconds that building and one forward took: the first estimate of how long the unit takes.
     pub seconds: f64,
+    /// The way of shrinking that led to a model that runs.
+    #[serde(default)]
+    pub mode: String,
+    /// Module types of the full-size default that the tiny model lacks (with `+`: has more).
+    #[serde(default)]
+    pub lost: Vec<String>,
+    /// How much of the model some input calls.
+    #[serde(default)]
+    pub reach: Reach,
+}
+
+/// Leaf modules that hold parameters, and those that no input reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reach {
+    /// How many there are.
+    pub leaves: u64,
+    /// Names of those that were not reached, at most 20.
+    pub unreached: Vec<String>,
+    /// How many were not reached.
+    pub unreached_count: u64,
 }
 
 /// One input of the model's `forward`.

@@ -6,8 +6,7 @@ import torch
 
 from assay.checks.unit import Tensors, Unit
 from assay.observation import Observation
-from assay.subjects import InputSpec
-from assay.subjects import inputs as subject_inputs
+from assay.subjects import InputSpec, rows_of
 
 PADDING = 3
 """Tokens of padding on one side."""
@@ -36,7 +35,7 @@ def rows(unit: Unit) -> Observation:
 def order(unit: Unit) -> Observation:
     """The batch in reverse order."""
     seen = Observation()
-    reversed_inputs = {name: tensor.flip(0) for name, tensor in unit.inputs.items()}
+    reversed_inputs = {spec.name: torch.cat(rows_of(spec, unit.inputs[spec.name], unit.batch)[::-1]) for spec in unit.specs}
     turned = unit.forward(reversed_inputs)
     straight64 = unit.reference64 or {}
     batch, (alone, _) = len(unit.alone), unit.alone[0]
@@ -90,15 +89,15 @@ def _padded(unit: Unit, name: str, tensor: torch.Tensor, *, left: bool) -> torch
     spec = next((spec for spec in unit.specs if spec.name == name), None)
     if spec is None or spec.role not in PADDED_ROLES:
         return tensor
-    more = _padding(spec, tensor, unit.seed)
+    more = _padding(spec, tensor, unit)
     return torch.cat([more, tensor] if left else [tensor, more], dim=1)
 
 
-def _padding(spec: InputSpec, tensor: torch.Tensor, seed: int) -> torch.Tensor:
+def _padding(spec: InputSpec, tensor: torch.Tensor, unit: Unit) -> torch.Tensor:
     """Ordinary tokens under a mask of zeros: what a model must not see should be worth seeing."""
     if spec.role != "tokens":
         return tensor.new_zeros(tensor.shape[0], PADDING)
-    return subject_inputs.draw(spec, seed + 11, tensor.shape[0])[:, -PADDING:]
+    return unit.redraw(spec, unit.seed + 11)[:, -PADDING:]
 
 
 def _compare(unit: Unit, padded: Tensors, straight: Tensors, straight64: Tensors | None, *, left: bool) -> Observation:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 
 from assay.checks.sensitivity import effects
-from assay.checks.unit import Unit, leaves
+from assay.checks.unit import Unit
 from assay.observation import Observation
+from assay.subjects.modules import leaves
 
 
 def runs(unit: Unit) -> Observation:

@@ -24,7 +24,7 @@ def probe(unit: Unit) -> Observation:
         else:
             seen.tally("probes", 0, 1, ["it failed when the plan was made and succeeds now"])
         return seen
-    found = subjects.find_facts(unit.subject, unit.model, unit.config, unit.specs)
+    found = subjects.find_facts(unit.subject, unit.model, unit.config, unit.specs, unit.batch)
     planned = unit.recipe["facts"]
     differing = [f"{key}: {found[key]}, planned {planned[key]}" for key in planned if found[key] != planned[key]]
     seen.count("facts as planned", planned, differing)
@@ -53,7 +53,7 @@ def initialised(unit: Unit) -> Observation:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = True
     try:
-        model = of_subject(lambda: subjects.make_model(unit.subject, unit.recipe, unit.config))
+        model = of_subject(lambda: subjects.make_model(unit.subject, unit.config))
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
     tensors = dict(model.named_parameters()) | dict(model.named_buffers())
@@ -83,7 +83,7 @@ def parameters(unit: Unit) -> Observation:
     seen = Observation()
     model = unit.model
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
-    meta = of_subject(lambda: subjects.make_model(unit.subject, unit.recipe, unit.config, meta=True))
+    meta = of_subject(lambda: subjects.make_model(unit.subject, unit.config, meta=True))
     on_meta = {name: tuple(parameter.shape) for name, parameter in meta.named_parameters()}
     names = sorted(set(shapes) | set(on_meta))
     seen.count("parameters as on meta", names, [name for name in names if shapes.get(name) != on_meta.get(name)])

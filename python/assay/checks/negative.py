@@ -5,11 +5,9 @@ from __future__ import annotations
 import torch
 
 from assay import raised
-from assay.checks.sensitivity import CONTENT
 from assay.checks.unit import SubjectRaised, Tensors, Unit
 from assay.observation import Observation
-from assay.subjects import InputSpec
-from assay.subjects import inputs as subject_inputs
+from assay.subjects import CONTENT, InputSpec, tree
 
 LONGEST = 1024
 """Tokens at most in an absurd length, so that quadratic attention of a tiny model stays below a second."""
@@ -42,7 +40,13 @@ def _vocabulary(unit: Unit, spec: InputSpec) -> int:
         table = getattr(unit.model.get_input_embeddings(), "num_embeddings", 0)
     except Exception:  # many models have no such table, and say so in many ways
         table = 0
-    return max(subject_inputs.vocabulary(unit.config) or spec.high, table if isinstance(table, int) else 0)
+    sizes = [
+        value
+        for _, node in tree.nodes(unit.config)
+        for name, value in tree.fields(node)
+        if name.endswith("vocab_size") and isinstance(value, int)
+    ]
+    return max([spec.high, table if isinstance(table, int) else 0, *sizes])
 
 
 def token_out_of_vocabulary(unit: Unit) -> Observation:
@@ -115,7 +119,7 @@ def absurd_length(unit: Unit) -> Observation:
     for other in unit.specs:
         if other.role in ("tokens", "attention_mask", "token_types"):
             longer = InputSpec(**{**vars(other), "shape": (length,)})
-            inputs[other.name] = subject_inputs.draw(longer, unit.seed, unit.inputs[other.name].shape[0])
+            inputs[other.name] = unit.redraw(longer, unit.seed)
     _try(seen, unit, f"{spec.name} of {length} tokens", inputs)
     return seen
 

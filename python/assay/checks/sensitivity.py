@@ -6,12 +6,11 @@ from functools import partial
 
 import torch
 
-from assay.checks.unit import Tensors, Unit, leaves, of_subject, walk
+from assay.checks.unit import Tensors, Unit, of_subject, walk
 from assay.observation import Observation, comparison
-from assay.subjects import inputs as subject_inputs
+from assay.subjects import CONTENT
+from assay.subjects.modules import leaves
 
-CONTENT = ("tokens", "decoder_tokens", "token_types", "pixels", "mel", "waveform", "series")
-"""Roles of inputs that carry content: a redrawn one must move some output. Masks are not drawn."""
 CHANGE = 0.01
 """The relative change of a tensor whose effect is measured."""
 SILENT = 1e-7
@@ -25,7 +24,7 @@ def of_input(unit: Unit) -> Observation:
     for spec in unit.specs:
         if spec.role not in CONTENT:
             continue
-        redrawn = {**unit.inputs, spec.name: subject_inputs.draw(spec, unit.seed + 7, unit.inputs[spec.name].shape[0])}
+        redrawn = {**unit.inputs, spec.name: unit.redraw(spec, unit.seed + 7)}
         outputs = unit.forward(redrawn)
         rows = [
             comparison(f"{spec.name} redrawn: {name}", outputs[name], tensor, None)

@@ -75,7 +75,7 @@ class Unit:
         """The model, in eval mode and float32, filled from the nonce (a checkpoint: as it is)."""
         # Some weights are only moved from where the library puts them, which may be drawn.
         torch.manual_seed(self.seed)
-        model = of_subject(lambda: subjects.make_model(self.subject, self.recipe, self.config))
+        model = of_subject(lambda: subjects.make_model(self.subject, self.config))
         if self.is_filled and isinstance(model, torch.nn.Module):
             self._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
             fill(model, self.nonce, self._initial)
@@ -114,14 +114,23 @@ class Unit:
             return [self.inputs]
         return [self.make_inputs(self.seed, variant=name) for name in names]
 
-    def make_inputs(self, seed: int, batch: int = 2, variant: str | None = None) -> Tensors:
+    def make_inputs(self, seed: int, batch: int | None = None, variant: str | None = None) -> Tensors:
         """Inputs for a seed: row i is the same in every batch."""
-        return of_subject(lambda: subjects.make_inputs(self.subject, self.recipe, self.config, seed=seed, batch=batch, variant=variant))
+        return of_subject(lambda: subjects.make_inputs(self.recipe, seed=seed, batch=batch, variant=variant))
 
     @Once
     def specs(self) -> list[subjects.InputSpec]:
         """What is fed."""
         return subjects.input_specs(self.recipe)
+
+    @property
+    def batch(self) -> int:
+        """How many rows are fed."""
+        return subjects.batch_of(self.recipe)
+
+    def redraw(self, spec: subjects.InputSpec, seed: int) -> torch.Tensor:
+        """One input for another seed."""
+        return subjects.draw(spec, seed, self.batch)
 
     @Once
     def reference(self) -> Tensors:
@@ -136,8 +145,8 @@ class Unit:
     @Once
     def alone(self) -> list[tuple[Tensors, Tensors | None]]:
         """Outputs of each row of `inputs` by itself, and those of the oracle."""
-        batch = next(iter(self.inputs.values())).shape[0]
-        rows = [{name: tensor[row : row + 1] for name, tensor in self.inputs.items()} for row in range(batch)]
+        cut = {spec.name: subjects.rows_of(spec, self.inputs[spec.name], self.batch) for spec in self.specs}
+        rows = [{name: parts[row] for name, parts in cut.items()} for row in range(self.batch)]
         return [(self.forward(row), self.forward64(row)) for row in rows]
 
     @Once
@@ -196,9 +205,3 @@ def walk(value: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from walk(item, f"{name}.{index}" if name else str(index))
-
-
-def leaves(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
-    """Modules that hold parameters themselves and no module below them does."""
-    holding = {name: module for name, module in model.named_modules() if any(p is not None for p in module._parameters.values())}
-    return {name: module for name, module in holding.items() if name and not any(other.startswith(f"{name}.") for other in holding)}

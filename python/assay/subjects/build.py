@@ -12,12 +12,17 @@ from assay.subjects import tree
 
 
 def default_config(subject: dict[str, Any]) -> Any:
-    """The configuration as the library (or the checkpoint) has it."""
+    """The configuration as the library (or the checkpoint) has it. Where a model type's class wants the configuration of a part, that
+    part."""
     if subject["kind"] == "checkpoint":
         return transformers.AutoConfig.from_pretrained(
             subject["path"], local_files_only=True, trust_remote_code=subject["trust_remote_code"]
         )
-    return transformers.AutoConfig.for_model(subject["name"])
+    config = transformers.AutoConfig.for_model(subject["name"])
+    wanted = getattr(model_class(subject, config), "config_class", None)
+    if wanted is not None and not isinstance(config, wanted):
+        return next((node for _, node in tree.nodes(config) if isinstance(node, wanted)), config)
+    return config
 
 
 def make_config(subject: dict[str, Any], recipe: dict[str, Any]) -> Any:
@@ -28,9 +33,18 @@ def make_config(subject: dict[str, Any], recipe: dict[str, Any]) -> Any:
     return config
 
 
-def make_model(subject: dict[str, Any], recipe: dict[str, Any] | None, config: Any, *, meta: bool = False) -> torch.nn.Module:
+def model_class(subject: dict[str, Any], config: Any) -> type | None:
+    """The class that an auto class makes of a configuration; none if it knows none."""
+    mapping = getattr(transformers, subject.get("auto_class", "AutoModel"))._model_mapping
+    try:
+        found = mapping[type(config)]
+    except (KeyError, AttributeError):
+        return None
+    return found[0] if isinstance(found, (tuple, list)) else found
+
+
+def make_model(subject: dict[str, Any], config: Any, *, meta: bool = False) -> torch.nn.Module:
     """The model as the library initialises it, in eval mode and float32; on `meta` without memory for its weights."""
-    del recipe  # the configuration holds all that matters so far
     if subject["kind"] == "checkpoint" and not meta:
         model = transformers.AutoModel.from_pretrained(
             subject["path"],
@@ -41,6 +55,10 @@ def make_model(subject: dict[str, Any], recipe: dict[str, Any] | None, config: A
         )
         return model.eval()
     auto = getattr(transformers, subject.get("auto_class", "AutoModel"))
+    config = copy.deepcopy(config)
     with torch.device("meta" if meta else "cpu"):
-        model = auto.from_config(copy.deepcopy(config))
+        # The configuration of a part is in no mapping: then the class that wants it makes the model.
+        own = model_class(subject, config) is None and subject["kind"] == "architecture"
+        whole = model_class(subject, transformers.AutoConfig.for_model(subject["name"])) if own else None
+        model = whole(config) if whole is not None and isinstance(config, whole.config_class) else auto.from_config(config)
     return model.eval() if meta else model.float().eval()

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from assay import catalog, raised
-from assay.subjects import build, inputs, shrink
+from assay.subjects import build, making, specs
+from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
 """What a folder in the layout of sentence-transformers has."""
@@ -22,38 +23,54 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
     del platform
     stage = "config"
     try:
-        began = time.monotonic()
-        config = build.default_config(subject)
-        stage = "shrink"
-        changes = _fill_required(config) + shrink.shrink(config) if subject["kind"] == "architecture" else []
-        stage = "build"
-        model = build.make_model(subject, None, config)
-        stage = "inputs"
-        specs = inputs.specify(model, config)
-        recipe = {"class": type(model).__name__, "changes": changes, "inputs": inputs.as_rows(specs), "variants": ["all"]}
-        arguments = inputs.make_inputs(subject, recipe, config, seed=seed)
-        stage = "forward"
-        with torch.no_grad():
-            model(**arguments)
-        facts = find_facts(subject, model, config, specs)
-        recipe["facts"] = {key: facts[key] for key in ("class", "parameters", "has")}
-        return {"ready": {"facts": {**facts, "changes": changes, "seconds": time.monotonic() - began}, "recipe": recipe}}
+        if subject["kind"] == "architecture":
+            made = making.make(subject, seed)
+        else:
+            config = build.default_config(subject)
+            stage = "build"
+            model = build.make_model(subject, config)
+            stage = "forward"
+            made = making.Made(model, config, [], search(model, config, seed), making.count(model), [], "as it is")
     except Exception as exception:
-        described = raised.describe(exception, "subject")
+        error = exception.error if isinstance(exception, making.StageError) else exception
+        stage = exception.stage if isinstance(exception, making.StageError) else stage
+        described = raised.describe(error, "subject")
         if described["missing_package"]:
             return {"missing_dependency": {"package": described["missing_package"]}}
         return {"failed": {"stage": stage, "raised": described}}
+    variants = made.found.variants
+    recipe = {
+        "class": type(made.model).__name__,
+        "changes": made.changes,
+        "inputs": {name: specs.as_rows(rows) for name, rows in variants.items()},
+        "batch": made.found.batch,
+    }
+    seconds = _seconds(subject, recipe, made.config, seed)
+    facts = find_facts(subject, made.model, made.config, next(iter(variants.values())), made.found.batch)
+    facts |= {"changes": made.changes, "seconds": seconds, "mode": made.mode, "lost": made.lost, "reach": made.found.as_rows()}
+    recipe["facts"] = {key: facts[key] for key in ("class", "parameters", "has")}
+    return {"ready": {"facts": facts, "recipe": recipe}}
 
 
-def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, specs: list[inputs.InputSpec]) -> dict[str, Any]:
+def _seconds(subject: dict[str, Any], recipe: dict[str, Any], config: Any, seed: int) -> float:
+    """Seconds that building and one forward take."""
+    began = time.monotonic()
+    model = build.make_model(subject, config)
+    rows = specs.from_rows(next(iter(recipe["inputs"].values())))
+    with torch.no_grad():
+        model(**{spec.name: specs.draw(spec, seed, recipe["batch"]) for spec in rows})
+    return time.monotonic() - began
+
+
+def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, rows: list[specs.InputSpec], batch: int) -> dict[str, Any]:
     """Structural facts: from the signature, the configuration and the class, never from behaviour."""
     arguments = inspect.signature(model.forward).parameters
-    roles = {spec.role for spec in specs}
-    has = {"batch"}
+    roles = {spec.role for spec in rows}
+    has = {"batch"} if batch > 1 else set()
     has |= {role for role in ("tokens", "attention_mask") if role in roles}
     if "position_ids" in arguments:
         has.add("position_ids")
-    if {"tokens", "attention_mask"} <= roles and not any(spec.placeholders for spec in specs) and "pixels" not in roles:
+    if batch > 1 and _is_plain_text(rows):
         has.add("right_padding")
         if "position_ids" in arguments:
             has.add("left_padding")
@@ -66,25 +83,22 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, spe
             has.add("tokenizer")
             if files & set(SENTENCE_ENCODER_FILES):
                 has.add("sentence_encoder")
-    rows = [{"name": spec.name, "shape": [inputs.BATCH, *spec.shape], "dtype": spec.dtype} for spec in specs]
     name = subject["name"] if subject["kind"] == "architecture" else config.model_type
     return {
         "class": type(model).__name__,
         "family": catalog.family(name),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "parameters": making.count(model),
         "has": sorted(has),
-        "inputs": rows,
-        "changes": [],
-        "seconds": 0.0,
+        "inputs": [{"name": spec.name, "shape": _shape(spec, batch), "dtype": spec.dtype} for spec in rows],
     }
 
 
-def _fill_required(config: Any) -> list[dict[str, Any]]:
-    """Sizes that a default leaves empty and a model needs: how far a time series is predicted, and over what."""
-    changes = []
-    lengths = {"prediction_length": 4, "context_length": 8}
-    for name, length in lengths.items():
-        if getattr(config, name, 0) is None:
-            setattr(config, name, length)
-            changes.append({"field": name, "from": None, "to": length, "rule": "a length that the default leaves empty"})
-    return changes
+def _is_plain_text(rows: list[specs.InputSpec]) -> bool:
+    """Whether all that is fed is tokens with their mask and types, so that padding says all there is to say."""
+    allowed = {"tokens", "attention_mask", "token_types", "decoder_tokens"}
+    roles = {spec.role for spec in rows}
+    return {"tokens", "attention_mask"} <= roles <= allowed and not any(spec.placed for spec in rows)
+
+
+def _shape(spec: specs.InputSpec, batch: int) -> list[int]:
+    return [batch * spec.shape[0], *spec.shape[1:]] if spec.packed else [batch, *spec.shape]

@@ -1,0 +1,153 @@
+"""A small faithful configuration and its model: ways of shrinking are tried in turn, each repaired as its errors ask, until one builds, can
+be fed, is small, and has the module types of the full-size default."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from assay.subjects import build, shrinking
+from assay.subjects.search import Found, search
+
+PARAMETERS = 1_000_000
+"""A tiny model has fewer."""
+MOST_PARAMETERS = 40_000_000
+"""With more than this a model is not even built."""
+MOSTLY = 0.9
+"""A model of which inputs reach this share of the leaf modules is not made in another way: single modules that are never called (a pooler,
+a table for training) are the architecture's own, whole towers are not."""
+REPAIRS = 6
+SECONDS = 30.0
+"""For one architecture: the slowest build filters and tables that take seconds (zamba, FACTS.md)."""
+
+
+@dataclass
+class Made:
+    """A model with its inputs, and how it was made."""
+
+    model: torch.nn.Module
+    config: Any
+    changes: list[dict[str, Any]]
+    found: Found
+    parameters: int
+    lost: list[str]
+    """Module types of the full-size default that the small one lacks, or has more; empty too where the default can't be built."""
+    mode: str
+
+    def grade(self) -> tuple[bool, bool, float, float]:
+        """What is better: small, faithful, reaching more, smaller."""
+        reached = 1.0 - len(self.found.unreached) / max(1, self.found.leaves)
+        return (self.parameters < PARAMETERS, not self.lost, round(reached, 3), -self.parameters)
+
+    def is_good(self) -> bool:
+        """Whether no other way needs to be tried."""
+        reached = 1.0 - len(self.found.unreached) / max(1, self.found.leaves)
+        return self.parameters < PARAMETERS and not self.lost and reached >= MOSTLY
+
+
+class StageError(Exception):
+    """What went wrong, and in which stage: `config`, `shrink`, `build`, `inputs` or `forward`."""
+
+    def __init__(self, stage: str, error: BaseException) -> None:
+        super().__init__(stage)
+        self.stage = stage
+        self.error = error
+
+
+class TooLarge(Exception):
+    """A way of shrinking leaves a model too large to be built."""
+
+
+def make(subject: dict[str, Any], seed: int) -> Made:
+    """The best of all ways. Raises `StageError` of the first way if none leads to a model that runs."""
+    until = time.monotonic() + SECONDS
+    types = _Types(subject)
+    first: StageError | None = None
+    best: Made | None = None
+    for mode in shrinking.MODES:
+        for made in _of_mode(subject, mode, seed, types, until):
+            if isinstance(made, StageError):
+                first = first or made
+            elif best is None or made.grade() > best.grade():
+                best = made
+        if best is not None and best.is_good():
+            break
+        if time.monotonic() > until:
+            break
+    if best is None:
+        raise first or StageError("shrink", TooLarge("every way leaves it too large"))
+    return best
+
+
+def _of_mode(subject: dict[str, Any], mode: shrinking.Mode, seed: int, types: _Types, until: float) -> Iterator[Made | StageError]:
+    repairs: list[shrinking.repair.Repair] = []
+    for _ in range(REPAIRS):
+        try:
+            yield _attempt(subject, mode, repairs, seed, types)
+            return
+        except StageError as failure:
+            repair = None if isinstance(failure.error, TooLarge) else shrinking.repair.suggest(failure.error, repairs)
+            if repair is None or time.monotonic() > until:
+                yield failure
+                return
+            repairs.append(repair)
+            last = failure
+    yield last
+
+
+def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], seed: int, types: _Types) -> Made:
+    stage = "config"
+    try:
+        config = build.default_config(subject)
+        stage = "shrink"
+        changes = shrinking.shrink(config, mode, repairs)
+        stage = "build"
+        on_meta = build.make_model(subject, config, meta=True)
+        parameters = count(on_meta)
+        if parameters > MOST_PARAMETERS:
+            raise TooLarge(f"{parameters:,} parameters once shrunk ({mode.name})")
+        torch.manual_seed(seed)
+        model = build.make_model(subject, config)
+        stage = "forward"
+        found = search(model, config, seed)
+    except Exception as exception:
+        raise StageError(stage, exception) from exception
+    return Made(model, config, changes, found, parameters, types.lost(on_meta), mode.name)
+
+
+def count(model: torch.nn.Module) -> int:
+    """Number of parameters, shared ones once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+class _Types:
+    """Module types of the full-size default, built on `meta` once, if it can be."""
+
+    def __init__(self, subject: dict[str, Any]) -> None:
+        self.subject = subject
+        self.known: set[str] | None = None
+        self.built = False
+
+    def lost(self, model: torch.nn.Module) -> list[str]:
+        """What a model lacks of the default's module types, and (with `+`) what it has more."""
+        if not self.built:
+            self.built = True
+            try:
+                default = build.make_model(self.subject, copy.deepcopy(build.default_config(self.subject)), meta=True)
+                self.known = module_types(default)
+            except Exception:  # some defaults lack a size, and can't be built by anybody
+                self.known = None
+        if self.known is None:
+            return []
+        own = module_types(model)
+        return sorted(self.known - own) + [f"+{name}" for name in sorted(own - self.known)]
+
+
+def module_types(model: torch.nn.Module) -> set[str]:
+    """Names of the classes of all modules."""
+    return {type(module).__name__ for module in model.modules()}

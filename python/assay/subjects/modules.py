@@ -1,0 +1,39 @@
+"""Modules of a model, as checks and probes ask about them."""
+
+from __future__ import annotations
+
+import torch
+
+
+def leaves(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """Modules that hold parameters themselves and no module below them does."""
+    holding = {name: module for name, module in model.named_modules() if any(p is not None for p in module._parameters.values())}
+    inner = {name.rpartition(".")[0] for name in holding}
+    above: set[str] = set()
+    for name in inner:
+        while name:
+            above.add(name)
+            name = name.rpartition(".")[0]
+    return {name: module for name, module in holding.items() if name and name not in above}
+
+
+class Called:
+    """Which leaf modules are called while it is entered."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self.modules = leaves(model)
+        self.names: set[str] = set()
+
+    def reached(self) -> set[str]:
+        """Those that were called, and those whose weights are tied to one that was."""
+        weights = {id(weight) for name in self.names for weight in self.modules[name]._parameters.values() if weight is not None}
+        tied = {name for name, module in self.modules.items() if any(id(weight) in weights for weight in module._parameters.values())}
+        return self.names | tied
+
+    def __enter__(self) -> Called:
+        self._handles = [module.register_forward_hook(lambda *_, name=name: self.names.add(name)) for name, module in self.modules.items()]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()

@@ -1,0 +1,160 @@
+"""Inputs for a model that nobody wrote inputs for: proposals from the signature of `forward`, the configuration and the model's own
+feature methods, the richest first; the search takes the one that runs and reaches the most.
+
+`context` answers what a configuration says, `text`, `image`, `audio` and `series` lay out one modality each, `features` counts how many
+tokens features take the place of, `named` knows arguments by name, `repair` reads a size from an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.subjects.proposals import audio, features, image, series, text
+from assay.subjects.proposals.context import Context
+from assay.subjects.proposals.named import named
+from assay.subjects.shrinking.editing import integer
+from assay.subjects.specs import InputSpec
+
+Proposal = tuple[frozenset[str], list[InputSpec]]
+"""The modalities of a proposal, and its specs."""
+
+DUAL = 10
+"""Layouts of one modality that are tried beside text."""
+DECISION = ("states", "actions", "rewards", "returns_to_go", "timesteps")
+
+
+def proposals(c: Context) -> Iterator[Proposal]:
+    """All that may be fed, from the richest to the poorest."""
+    for modalities, specs in _all(c):
+        yield frozenset(modalities.split("+")), _complete(c, specs)
+
+
+def _complete(c: Context, specs: list[InputSpec]) -> list[InputSpec]:
+    """With what `forward` requires besides, each argument once."""
+    specs = list({spec.name: spec for spec in specs}.values())
+    have = {spec.name for spec in specs}
+    more = [named(c, name, specs) for name in c.required if name not in have]
+    return specs + [spec for spec in more if spec is not None]
+
+
+def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
+    takes_text = c.takes("input_ids")
+    pictures = [name for name in features.media(c) if features.MEDIA[name][0] != "audio"]
+    sounds = [name for name in features.media(c) if features.MEDIA[name][0] == "audio"]
+    if c.main == "past_values" or (not takes_text and c.takes("past_values")):
+        yield from (("series", layout) for layout in series.layouts(c))
+    if c.takes("states") and c.takes("actions"):
+        specs = [spec for spec in (named(c, name, []) for name in DECISION) if spec is not None]
+        yield "series", [*specs, InputSpec("attention_mask", "attention_mask", "int64", (4,))] if c.takes("attention_mask") else specs
+        yield "series", specs
+    if takes_text:
+        yield from _with_text(c, pictures + sounds)
+    yield from _hidden(c, takes_text, pictures)
+    if c.main in pictures or (pictures and not takes_text):
+        name = c.main if c.main in pictures else pictures[0]
+        yield from (("image", [*layout, *text.decoder(c)]) for layout in image.layouts(c, name))
+    if c.main in sounds or (sounds and not takes_text):
+        yield from _sounds(c, sounds)
+    if takes_text:
+        yield from _text_alone(c)
+    yield from _encoder(c, takes_text)
+    yield "required", []
+    if c.main is not None and not takes_text:
+        spec = named(c, c.main, [])
+        if spec is not None:
+            yield "main", [spec]
+        for shape in ((16, c.width), (1, 1600), (c.width, 16), (3, 64, 64)):
+            yield "main", [InputSpec(c.main, "features", "float32", shape)]
+
+
+def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:
+    """Text with the features of other modalities in it, or beside it."""
+    placed = features.placed(c) if media else []
+    groups = [placed] if len(placed) == 1 else [placed, placed[:1], placed[-1:]]
+    for group in groups if placed else []:
+        rows = text.tokens(c, [(part.modality, part.token, part.count) for part in group])
+        specs = [*rows, *(spec for part in group for spec in part.layout)]
+        modalities = "+".join(["text", *(part.modality for part in group)])
+        yield modalities, specs
+        yield modalities, [spec for spec in specs if spec.role != "attention_mask"]
+    if not media:
+        return
+    for name in media[:2] if not placed else media[:1]:
+        modality, _, fields = features.MEDIA[name]
+        layouts = features.layouts(c, name)
+        token = c.token(fields)
+        # Without a method that says how many tokens features take the place of: one, or as many as the error says.
+        for count in (1, 4) if token is not None and not placed else ():
+            for layout in layouts[:4]:
+                yield f"text+{modality}", [*text.tokens(c, [(modality, token, count)]), *layout]
+        for layout in layouts[:DUAL]:
+            yield f"text+{modality}", [*text.tokens(c), *layout]
+
+
+def _hidden(c: Context, takes_text: bool, pictures: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:
+    """Towers that take a stream: patches with a grid, latents, frames."""
+    if not pictures and c.takes("hidden_states") and any(c.takes(grid) for grid in image.GRIDS):
+        yield from (("image", layout) for layout in image.layouts(c, "hidden_states"))
+    elif not takes_text and "hidden_states" in c.required:
+        widths = [(16, c.width), (c.width, 16), (1, 3200)]
+        for field in ("latent_dim", "latent_size", "hidden_size", "acoustic_vae_dim", "vae_dim", "latent_channels"):
+            width = c.value([c.config], field)
+            if integer(width):
+                widths += [(width, 16), (16, width)]
+        yield from (("features", [InputSpec("hidden_states", "features", "float32", shape)]) for shape in widths)
+
+
+def _sounds(c: Context, sounds: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:
+    name = c.main if c.main in sounds else sounds[0]
+    for layout in audio.layouts(c, name):
+        yield "audio", [*layout, *text.decoder(c)]
+    if len(sounds) > 1:
+        for layout in audio.layouts(c, sounds[0])[:6]:
+            for other in audio.layouts(c, sounds[1])[:12]:
+                yield "audio", [*layout, *other]
+    if c.takes("decoder_input_values"):
+        spec = named(c, "decoder_input_values", [])
+        heard = [*audio.layouts(c, name)[:6], [InputSpec(name, "features", "float32", (12, c.width))]]
+        for layout in heard:
+            yield "audio", [*layout, *([spec] if spec else [])]
+
+
+def _text_alone(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
+    more = [named(c, name, []) for name in ("visual_feats", "visual_pos", "visual_embeds", "visual_attention_mask", "langs", "audio_codes")]
+    beside = [spec for spec in more if spec is not None and c.takes(spec.name)]
+    for length in (c.length, 64, 128):
+        rows = text.tokens(c, length=length)
+        if beside:
+            yield "text+features", [*rows, *beside]
+        yield "text", rows
+        yield "text", [spec for spec in rows if spec.role in ("tokens", "decoder_tokens")]
+    yield from _codebooks(c)
+
+
+def _codebooks(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
+    """Several code books at once."""
+    books = c.value([c.config, c.text], "num_codebooks", "num_channels", "n_codebooks")
+    if not integer(books) or not 1 < books < 64:
+        return
+    high = min(60, c.vocabulary)
+    for count in (books, books + 1):
+        specs = [InputSpec("input_ids", "codes", "int64", (c.length, count), 0, high)]
+        if c.takes("decoder_input_ids"):
+            specs.append(InputSpec("decoder_input_ids", "codes", "int64", (8, count), 0, high))
+        yield "text", specs
+    if c.takes("decoder_input_ids"):
+        rows = [spec for spec in text.tokens(c) if spec.name != "decoder_input_ids"]
+        yield "text", [*rows, InputSpec("decoder_input_ids", "codes", "int64", (8, books), 0, high)]
+        yield "text", [*rows, InputSpec("decoder_input_ids", "codes", "int64", (books, 8), 0, high, packed=True)]
+    yield "text", [InputSpec("input_ids", "codes", "int64", (books, c.length), 0, high, packed=True)]
+
+
+def _encoder(c: Context, takes_text: bool) -> Iterator[tuple[str, list[InputSpec]]]:
+    """Decoders and query transformers that attend to an encoder."""
+    specs = [named(c, name, []) for name in ("query_embeds", "encoder_hidden_states") if c.takes(name)]
+    given = [spec for spec in specs if spec is not None]
+    if any(spec.name == "encoder_hidden_states" for spec in given):
+        yield "features", given
+        if takes_text:
+            hidden = next(spec for spec in given if spec.name == "encoder_hidden_states")
+            yield "text+features", [*text.tokens(c), hidden]

@@ -1,0 +1,78 @@
+"""Sound: mel spectrograms and waveforms, the likeliest layout first."""
+
+from __future__ import annotations
+
+from assay.subjects.proposals.context import Context
+from assay.subjects.shrinking.editing import integer
+from assay.subjects.specs import InputSpec
+
+MASKS = ("audio_mel_mask", "input_features_mask", "feature_attention_mask", "input_values_mask", "padding_mask")
+FRAMES = (64, 128, 200, 100, 300)
+SAMPLES = (1600, 3200, 7680, 16000)
+OTHER_BINS = (80, 128, 160)
+Layout = list[InputSpec]
+
+
+def layouts(c: Context, name: str) -> list[Layout]:
+    """Ways to feed the argument `name`, with its mask where there is one."""
+    mask = next((mask for mask in MASKS if c.takes(mask)), None)
+    if name in ("input_features", "audio_input_features", "audio_mel"):
+        return _spectrograms(c, name, mask)
+    return _waveforms(c, name, mask)
+
+
+def _sound(name: str, role: str, *shape: int) -> InputSpec:
+    return InputSpec(name, role, "float32", shape)
+
+
+def _mask(name: str, *shape: int, dtype: str = "int64") -> InputSpec:
+    return InputSpec(name, "sound_mask", dtype, shape, values=1)
+
+
+def _spectrograms(c: Context, name: str, mask: str | None) -> list[Layout]:
+    found: list[Layout] = []
+    positions = c.value([c.audio, c.config], "max_source_positions")
+    frames = ([2 * positions] if integer(positions) and positions <= 1500 else []) + list(FRAMES)
+    if c.value([c.audio, c.config], "spec_size"):
+        longer = InputSpec("is_longer", "geometry", "bool", (1,), values=[False])
+        found += [[_sound(name, "mel", 1, 1024, 64), longer], [_sound(name, "mel", 1, 256, 64)]]
+        found.append([_sound(name, "mel", 4, 1001, 64), InputSpec("is_longer", "geometry", "bool", (1,), values=[True])])
+    for length in frames:
+        if mask:
+            for dtype in ("int64", "bool"):
+                found.append([_sound(name, "mel", c.mel, length), _mask(mask, length, dtype=dtype)])
+                found.append([_sound(name, "mel", length, c.mel), _mask(mask, length, dtype=dtype)])
+        found += [[_sound(name, "mel", c.mel, length)], [_sound(name, "mel", length, c.mel)]]
+        for bins in OTHER_BINS:
+            if bins != c.mel:
+                found += [[_sound(name, "mel", length, bins)], [_sound(name, "mel", bins, length)]]
+        found += [[_sound(name, "mel", 1, length, c.mel)], [_sound(name, "mel", 1, c.mel, length)]]
+    return [[spec for spec in layout if c.takes(spec.name)] for layout in found]
+
+
+def _waveforms(c: Context, name: str, mask: str | None) -> list[Layout]:
+    found: list[Layout] = []
+    channels = c.value([c.config], "audio_channels", default=1)
+    longest = getattr(c.config, "max_length", None)
+    if integer(longest) and hasattr(c.config, "num_mel_bins"):
+        found.append([_sound(name, "mel", longest, c.mel)])
+    for length in _lengths(c):
+        for shape in ((length,), (channels, length)):
+            found.append([_sound(name, "waveform", *shape)])
+            if mask:
+                found.append([_sound(name, "waveform", *shape), _mask(mask, length)])
+        if mask:
+            found.append([_sound(name, "waveform", channels, length), _mask(mask, 1, length)])
+    found += [[_sound(name, "mel", 100, c.mel)], [_sound(name, "mel", 1024, c.mel)]]
+    return found
+
+
+def _lengths(c: Context) -> list[int]:
+    """Samples: a dozen frames behind a feature extractor whose strides are known."""
+    strides = c.value([c.audio, c.config], "conv_stride")
+    if not isinstance(strides, (list, tuple)):
+        return list(SAMPLES)
+    total = 1
+    for stride in strides:
+        total *= stride
+    return [total * 12 + total, *SAMPLES]

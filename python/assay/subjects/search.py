@@ -1,0 +1,176 @@
+"""The search for inputs: proposals are fed until one runs and reaches every leaf module; the choice is by what runs and what is reached,
+never by what comes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from assay.subjects.modules import Called
+from assay.subjects.proposals import Proposal, proposals, repair
+from assay.subjects.proposals.context import Context
+from assay.subjects.specs import BATCH, InputSpec, draw
+
+SECONDS = 12.0
+"""For all proposals of one model."""
+AFTER = 24
+"""Proposals that are tried after one ran that doesn't reach all."""
+REPAIRS = 3
+"""Sizes in a row that are taken from an error."""
+ERRORS = 6
+SINGLE = ("text", "image", "video", "audio")
+"""Modalities that are fed one by one, where a model takes that."""
+
+
+@dataclass
+class Found:
+    """What can be fed."""
+
+    variants: dict[str, list[InputSpec]]
+    batch: int
+    unreached: list[str]
+    leaves: int
+
+    def as_rows(self) -> dict[str, Any]:
+        """Names and counts for the record."""
+        return {"leaves": self.leaves, "unreached": self.unreached[:20], "unreached_count": len(self.unreached)}
+
+
+class NothingRuns(Exception):
+    """No proposal ran; the first error is the cause."""
+
+
+def search(model: torch.nn.Module, config: Any, seed: int) -> Found:
+    """Inputs that a model takes. Raises the exception of the likeliest proposal if none runs."""
+    context = Context(model, config)
+    until = time.monotonic() + SECONDS
+    first: BaseException | None = None
+    for batch in (BATCH, 1):
+        found, error = _search(context, seed, batch, until)
+        if found is not None:
+            return found
+        first = first or error
+    raise first or NothingRuns("no proposal of inputs could be made")
+
+
+def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | None, BaseException | None]:
+    error: BaseException | None = None
+    best: tuple[Proposal, set[str]] | None = None
+    alone: dict[str, tuple[list[InputSpec], set[str]]] = {}
+    modules = Called(c.model).modules
+    left = AFTER
+    for proposal in _with_repairs(c, seed, batch):
+        (modalities, specs), called, raised = proposal
+        if raised is not None:
+            error = error or raised
+        else:
+            if best is None or len(called) > len(best[1]):
+                best = ((modalities, specs), called)
+            if len(modalities) == 1:
+                alone.setdefault(next(iter(modalities)), (specs, called))
+            if len(called) == len(modules):
+                break
+        left -= best is not None
+        if left <= 0 or time.monotonic() > until:
+            break
+    if best is None:
+        return None, error
+    (modalities, specs), called = best
+    variants = {"+".join(sorted(modalities)): specs}
+    reached = set(called)
+    for name in SINGLE if len(modalities) > 1 else ():
+        if name in modalities:
+            single = alone.get(name) or _single(c, name, seed, batch)
+            if single is not None:
+                variants[name] = single[0]
+                reached |= single[1]
+    # Inputs of another shape may reach what these don't.
+    for name, (other, more) in alone.items():
+        if name not in variants and more - reached:
+            variants[name] = other
+            reached |= more
+    unreached = set(modules) - reached
+    if unreached:
+        unreached -= _lent(c, list(variants.values()), seed, batch)
+    return Found(variants, batch, sorted(unreached), len(modules)), None
+
+
+def _lent(c: Context, variants: list[list[InputSpec]], seed: int, batch: int) -> set[str]:
+    """Leaf modules that lend their weight to a function instead of being called: a backward reaches them."""
+    modules = Called(c.model).modules
+    try:
+        with torch.enable_grad():
+            for specs in variants:
+                torch.manual_seed(0)
+                output = c.model(**{spec.name: draw(spec, seed, batch) for spec in specs})
+                total = sum(tensor.sum() for tensor in _floating(output) if tensor.requires_grad)
+                if isinstance(total, torch.Tensor):
+                    total.backward()
+        return {name for name, module in modules.items() if any(p is not None and p.grad is not None for p in module._parameters.values())}
+    except Exception:  # a model that can't be trained is no worse for it
+        return set()
+    finally:
+        c.model.zero_grad(set_to_none=True)
+
+
+def _floating(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor) and value.is_floating_point():
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _floating(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _floating(item)
+
+
+def _single(c: Context, name: str, seed: int, batch: int) -> tuple[list[InputSpec], set[str]] | None:
+    """One modality by itself, without what is required of the others."""
+    tried = 0
+    for modalities, specs in proposals(c):
+        if modalities != {name}:
+            continue
+        tried += 1
+        called, raised = _feed(c, specs, seed, batch)
+        if raised is None:
+            return specs, called
+        if tried >= REPAIRS:
+            break
+    return None
+
+
+def _with_repairs(c: Context, seed: int, batch: int):
+    later: list[tuple[int, Proposal]] = []
+    for modalities, specs in proposals(c):
+        if not specs:
+            continue
+        called, raised = _feed(c, specs, seed, batch)
+        yield (modalities, specs), called, raised
+        if raised is None:
+            continue
+        for more in repair.features(c, specs, str(raised), batch):
+            called, again = _feed(c, more, seed, batch)
+            yield (modalities, more), called, again
+        later += [(REPAIRS, (modalities, more)) for more in repair.dimensions(specs, str(raised))]
+    # Behind the proposals that are known: a size that an error asks for may be asked for by a layout that is wrong.
+    while later:
+        left, (modalities, specs) = later.pop(0)
+        called, raised = _feed(c, specs, seed, batch)
+        yield (modalities, specs), called, raised
+        if raised is not None and left > 1:
+            later += [(left - 1, (modalities, more)) for more in repair.dimensions(specs, str(raised))]
+
+
+def _feed(c: Context, specs: list[InputSpec], seed: int, batch: int) -> tuple[set[str], BaseException | None]:
+    try:
+        arguments = {spec.name: draw(spec, seed, batch) for spec in specs}
+        torch.manual_seed(0)
+        with Called(c.model) as called, torch.no_grad():
+            c.model(**arguments)
+    except Exception as exception:
+        return set(), exception
+    return called.reached(), None

@@ -1,0 +1,171 @@
+"""Any configuration, made small.
+
+Only sizes and lengths of lists change, never a switch: the tiny model keeps the structure of the full one. `names` says what a field is
+by its name, `scale` by how much sizes are divided, `layers` which layers stay, `tokens` where special tokens go, `couplings` what has to
+fit again, `missing` what defaults leave empty. Each change names its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from assay.subjects import tree
+from assay.subjects.shrinking import couplings, layers, missing, names, repair
+from assay.subjects.shrinking.editing import Editor, first, integer, integers
+from assay.subjects.shrinking.scale import MODES, Mode, Scale
+from assay.subjects.shrinking.tokens import small_vocabulary, token_map
+
+EXPERTS = 4
+EXPERTS_PER_TOKEN = 2
+POSITIONS = 512
+LONG = 1024
+"""Numbers of positions above this become `POSITIONS`; below it they may be part of the model's geometry."""
+QUERIES = 16
+WINDOW = 8
+PATCHES = 4
+"""Patches along each side of an image."""
+IMAGE = 64
+"""Side of an image whose patches are too small to count, or not known."""
+
+__all__ = ["MODES", "Mode", "repair", "shrink"]
+
+
+def shrink(config: Any, mode: Mode = MODES[0], repairs: list[repair.Repair] | None = None) -> list[dict[str, Any]]:
+    """Makes `config` small in place, with repairs that errors asked for; the changes, in the order in which they were made."""
+    repairs = repairs or []
+    editor = Editor(config)
+    overrides = _take_overrides(editor)
+    missing.fill_always(editor)
+    repair.before(editor, repairs)
+    if {"kind": "fill"} in repairs:
+        missing.fill_sizes(editor)
+    editor.before = {prefix: dict(vars(node)) for prefix, node in editor.nodes}
+    kept = {prefix: layers.shrink(editor, prefix, node, mode.kinds, overrides.get(prefix)) for prefix, node in editor.nodes}
+    scales = mode.scales(editor)
+    rules = {prefix: _rule(editor, prefix, scales[prefix], mode) for prefix, _ in editor.nodes}
+    for prefix, node in editor.nodes:
+        for name, value in list(tree.fields(node)):
+            if name.startswith("_") or isinstance(value, dict):
+                continue
+            rule, new = rules[prefix](name, value)
+            if rule is not None:
+                editor.set(prefix, node, name, new, rule)
+    couplings.fit(editor)
+    repair.after(editor, repairs)
+    for prefix, node in editor.nodes:
+        if prefix in overrides:
+            _put_overrides(editor, prefix, node, overrides[prefix], kept[prefix], rules[prefix])
+    return editor.changes
+
+
+def _take_overrides(editor: Editor) -> dict[str, dict[int, dict[str, Any]]]:
+    """What single layers have of their own (`per_layer_config`): taken off while the rest changes, by prefix."""
+    taken = {}
+    for prefix, node in editor.nodes:
+        spec = vars(node).get("_heterogeneity_spec")
+        if spec is not None:
+            taken[prefix] = {int(layer): dict(own) for layer, own in spec.per_layer_overrides.items()}
+            node.per_layer_config = None
+            editor.changes.append(
+                {"field": f"{prefix}per_layer_config", "from": None, "to": None, "rule": "taken off while the rest changes"}
+            )
+    return taken
+
+
+def _put_overrides(
+    editor: Editor,
+    prefix: str,
+    node: Any,
+    own: dict[int, dict[str, Any]],
+    kept: list[int] | None,
+    rule: Callable[[str, Any], tuple[str | None, Any]],
+) -> None:
+    stay = kept if kept is not None else sorted(own)
+    smaller = {}
+    for place, layer in enumerate(stay):
+        if layer in own:
+            smaller[str(place)] = {name: new if kind else value for name, value in own[layer].items() for kind, new in [rule(name, value)]}
+    node.per_layer_config = smaller
+    change = {"field": f"{prefix}per_layer_config", "from": None, "to": smaller, "rule": "what single layers have of their own moves along"}
+    editor.changes.append(change)
+
+
+def _rule(editor: Editor, prefix: str, scale: Scale, mode: Mode) -> Callable[[str, Any], tuple[str | None, Any]]:
+    """What becomes of a field of one node: the rule that speaks about it (none if no rule does), and the new value."""
+    tokens = token_map(editor)
+    before = editor.before[prefix]
+    mel = {
+        value
+        for fields in editor.before.values()
+        for name, value in fields.items()
+        if names.MEL_BINS.search(name) and integer(value) and value < 100
+    }
+
+    def width(value: int) -> int:
+        return value if value in mel else scale.of_width(value)
+
+    by_kind: dict[str, tuple[str, Callable[[int], int]]] = {
+        "token": ("special tokens move into the vocabulary, the same one to the same place", lambda v: tokens.get(v, v)),
+        "vocabulary": ("a small vocabulary", small_vocabulary),
+        "key-value heads": ("heads share the divisor with their widths", scale.of_heads),
+        "heads": ("heads share the divisor with their widths", scale.of_heads),
+        "head width": ("head widths share the divisor with the heads", scale.of_head_width),
+        "experts": ("few experts", lambda v: min(v, EXPERTS)),
+        "experts per token": ("fewer experts per token than experts", lambda v: min(v, EXPERTS_PER_TOKEN)),
+        "chosen expert groups": ("one group of experts", lambda v: min(v, 1)),
+        "positions": ("few positions", lambda v: POSITIONS if v > LONG else v),
+        "queries": ("few queries", lambda v: min(v, QUERIES)),
+        "window": ("a short window", lambda v: WINDOW if v > 16 else v),
+        "width": ("all widths by one divisor", width),
+    }
+
+    def rule(name: str, value: Any) -> tuple[str | None, Any]:
+        kind = names.kind(name)
+        if kind is None or kind == "layers" or not (integer(value) or _nested_integers(value)):
+            return _special(name, value, before)
+        if kind == "image":
+            side = _image_side(before) if mode.image else None
+            return "a few patches", _each(value, lambda v: min(v, side) if side else v)
+        if kind == "expert groups":
+            has_experts = any(names.EXPERTS.search(other) for other in before)
+            return "two groups of experts", _each(value, lambda v: min(v, 2) if has_experts else v)
+        if kind == "groups":
+            return "groups follow widths", _each(value, lambda v: _groups(v, before, width))
+        words, change = by_kind[kind]
+        return words, _each(value, change)
+
+    return rule
+
+
+def _special(name: str, value: Any, before: dict[str, Any]) -> tuple[str | None, Any]:
+    if name == "window_size" and integer(value) and 4 < value <= 16 and "depths" in before:
+        return "a short window", 2
+    if name == "block_size" and integer(value) and value > 8:
+        return "short blocks", 4
+    return None, value
+
+
+def _groups(value: int, before: dict[str, Any], width: Callable[[int], int]) -> int:
+    if value <= 8:
+        return value
+    is_width = any(value == other for name, other in before.items() if integer(other) and names.kind(name) == "width")
+    return width(value) if is_width else 4
+
+
+def _image_side(before: dict[str, Any]) -> int:
+    patch = first(before.get("patch_size"))
+    return PATCHES * patch if integer(patch) and patch >= 8 else IMAGE
+
+
+def _each(value: Any, change: Callable[[int], int]) -> Any:
+    """A whole number changed, or each number of a list, however deep."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_each(item, change) for item in value)
+    return change(value) if integer(value) else value
+
+
+def _nested_integers(value: Any) -> bool:
+    if integers(value):
+        return True
+    return isinstance(value, (list, tuple)) and bool(value) and all(_nested_integers(item) or integer(item) for item in value)

@@ -1,0 +1,193 @@
+"""What has to fit again once sizes have changed: one function for each coupling, asked in order."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from assay.subjects import tree
+from assay.subjects.shrinking import names
+from assay.subjects.shrinking.editing import Editor, first, integer, integers
+
+WIDTH_AND_HEADS = (
+    ("hidden_size", "num_attention_heads"),
+    ("hidden_size", "num_heads"),
+    ("embed_dim", "num_heads"),
+    ("d_model", "encoder_attention_heads"),
+    ("d_model", "decoder_attention_heads"),
+    ("n_embd", "n_head"),
+    ("dim", "n_heads"),
+    ("d_model", "num_attention_heads"),
+    ("hidden_size", "attention_heads"),
+    ("encoder_hidden_size", "encoder_num_attention_heads"),
+    ("decoder_hidden_size", "decoder_num_attention_heads"),
+)
+OWN_HEAD_WIDTH = ("head_dim", "d_kv", "attention_head_dim", "kv_channels", "attention_head_size")
+TEXT = re.compile(r"text|llm|language")
+
+
+def fit(editor: Editor) -> None:
+    """Makes every coupling of a tree fit."""
+    for prefix, node in editor.nodes:
+        for coupling in (_sums, _stages, _rope, _key_value_heads, _heads, _grids):
+            coupling(editor, prefix, node)
+    _feature_layers(editor)
+    _tokens_per_image(editor)
+    _projections(editor)
+
+
+def _sums(editor: Editor, prefix: str, node: Any) -> None:
+    """A query head is what rotates and what doesn't."""
+    before, now = editor.before[prefix], vars(node)
+    parts = ("qk_nope_head_dim", "qk_rope_head_dim")
+    if all(integer(before.get(part)) for part in parts) and before.get("qk_head_dim") == sum(before[part] for part in parts):
+        editor.set(prefix, node, "qk_head_dim", sum(now[part] for part in parts), "a query head is the sum of its parts")
+    for name, value in before.items():
+        if isinstance(value, float) and value > 1 and re.search(r"depth_(coefficient|mult\w*)$", name):
+            editor.set(prefix, node, name, 1.0, "no factor on the depth")
+
+
+def _stages(editor: Editor, prefix: str, node: Any) -> None:
+    """The width of a hierarchical model's last stage is its first one's, doubled at each stage."""
+    before, now = editor.before[prefix], vars(node)
+    depths, hidden = before.get("depths"), before.get("hidden_size")
+    if not isinstance(depths, (list, tuple)) or not integer(hidden):
+        return
+    for name in ("embed_dim", "patch_embeds_hidden_size"):
+        if integer(before.get(name)) and before[name] * 2 ** (len(depths) - 1) == hidden:
+            editor.set(prefix, node, "hidden_size", now[name] * 2 ** (len(depths) - 1), "the last stage's width follows the first's")
+
+
+def _rope(editor: Editor, prefix: str, node: Any) -> None:
+    """Sections of rotary embeddings share half the head width; long and short factors have one entry for each frequency."""
+    now = vars(node)
+    head = next((now[name] for name in ("head_dim", "qk_rope_head_dim", "d_kv", "kv_channels") if integer(now.get(name))), None)
+    hidden, heads = now.get("hidden_size"), now.get("num_attention_heads")
+    if head is None and integer(hidden) and integer(heads) and heads:
+        head = hidden // heads
+    if not head:
+        return
+    for name, value in list(now.items()):
+        if isinstance(value, dict) and name in ("rope_parameters", "rope_scaling"):
+            editor.set(prefix, node, name, _rope_fitted(value, head), "rotary sections and factors follow the head width")
+        elif re.search(r"mrope_section|rope_section|axes_dim|xdrope_section", name) and integers(value):
+            editor.set(prefix, node, name, _sections(value, head, 1.0), "rotary sections and factors follow the head width")
+
+
+def _rope_fitted(value: dict[str, Any], head: int) -> dict[str, Any]:
+    partial = value.get("partial_rotary_factor") or 1.0
+    fitted = {}
+    for name, item in value.items():
+        if isinstance(item, dict):
+            item = _rope_fitted(item, head)
+        elif isinstance(item, (list, tuple)) and "section" in name and integers(item) and sum(item):
+            item = _sections(item, head, partial)
+        elif name in ("short_factor", "long_factor") and isinstance(item, (list, tuple)):
+            item = list(item)[: max(1, int(head * partial) // 2)]
+        fitted[name] = item
+    return fitted
+
+
+def _sections(value: Any, head: int, partial: float) -> Any:
+    half = max(len(value), int(head * partial) // 2)
+    shares = [max(1, part * half // sum(value)) for part in value]
+    shares[0] += half - sum(shares)
+    return type(value)(shares)
+
+
+def _key_value_heads(editor: Editor, prefix: str, node: Any) -> None:
+    """Key and value heads divide the attention heads."""
+    now = vars(node)
+    for name, count in list(now.items()):
+        if not names.KEY_VALUE_HEADS.search(name) or not integer(count) or not count:
+            continue
+        for other in ("num_attention_heads", name.replace("key_value_", "attention_"), name.replace("kv_", ""), "num_heads", "n_heads"):
+            heads = now.get(other)
+            if other != name and integer(heads) and heads and (heads % now[name] or heads < now[name]):
+                fitting = max(size for size in range(1, heads + 1) if heads % size == 0 and size <= max(1, now[name]))
+                editor.set(prefix, node, name, fitting, "key and value heads divide the attention heads")
+
+
+def _heads(editor: Editor, prefix: str, node: Any) -> None:
+    """Heads divide the width, and no head is narrower than four."""
+    before, now = editor.before[prefix], vars(node)
+    if any(integer(before.get(name)) for name in OWN_HEAD_WIDTH):
+        return
+    for width_name, heads_name in WIDTH_AND_HEADS:
+        width, heads = now.get(width_name), now.get(heads_name)
+        if not integer(width) or not integer(heads) or heads < 2:
+            continue
+        if width % heads or (width // heads) % 4:
+            fitting = [size for size in range(1, heads + 1) if width % size == 0 and (width // size) % 4 == 0 and size <= 8]
+            if fitting:
+                editor.set(prefix, node, heads_name, max(fitting), "heads divide the width")
+
+
+def _grids(editor: Editor, prefix: str, node: Any) -> None:
+    """Fields that hold a number of patches follow the image."""
+    before, now = _side(editor.before[prefix]), _side(vars(node))
+    if not before or not now or before == now:
+        return
+    rule = "numbers of patches follow the image"
+    for name, value in editor.before[prefix].items():
+        if not integer(value):
+            continue
+        if value == before and re.search("embedding_size|grid", name):
+            editor.set(prefix, node, name, now, rule)
+        elif before > 2 and value in (before**2, before**2 + 1) and re.search("patch|num_|seq|position|token", name):
+            editor.set(prefix, node, name, now**2 + value - before**2, rule)
+
+
+def _side(fields: dict[str, Any]) -> int | None:
+    image, patch = first(fields.get("image_size")), first(fields.get("patch_size"))
+    return image // patch if integer(image) and integer(patch) and patch and image >= patch else None
+
+
+def _feature_layers(editor: Editor) -> None:
+    """The layer of a vision tower from which features are taken is one that is there."""
+    towers = [
+        value
+        for prefix, node in editor.nodes
+        if re.search("Vision|CLIP|Siglip|ViT", type(node).__name__)
+        for name, value in tree.fields(node)
+        if integer(value) and value > 0 and names.kind(name) == "layers"
+    ]
+    if not towers:
+        return
+    count = min(towers)
+    for prefix, node in editor.nodes:
+        chosen = vars(node).get("vision_feature_layer")
+        if integer(chosen):
+            editor.set(prefix, node, "vision_feature_layer", _within(chosen, count), "features come from a layer that is there")
+        elif integers(chosen):
+            moved = type(chosen)(_within(layer, count) for layer in chosen)
+            editor.set(prefix, node, "vision_feature_layer", moved, "features come from a layer that is there")
+
+
+def _within(layer: int, count: int) -> int:
+    return max(layer, -count) if layer < 0 else min(layer, count)
+
+
+def _tokens_per_image(editor: Editor) -> None:
+    """How many tokens an image becomes follows its number of patches, at the same reduction."""
+    for prefix, node in editor.nodes:
+        for name, value in editor.before[prefix].items():
+            if not integer(value) or not name.endswith("tokens_per_image"):
+                continue
+            for other, tower in editor.nodes:
+                before, now = _side(editor.before[other]), _side(vars(tower))
+                if before and now:
+                    reduction = max(1, before / max(1, math.isqrt(value)))
+                    editor.set(prefix, node, name, max(1, int(now / reduction)) ** 2, "tokens of an image follow its patches")
+
+
+def _projections(editor: Editor) -> None:
+    """What a tower gives out is as wide as the text model."""
+    text = next((child for name, child in tree.children(editor.config) if TEXT.search(name)), None)
+    width = vars(text).get("hidden_size") if text is not None else None
+    if not integer(width):
+        return
+    for name, child in tree.children(editor.config):
+        if not TEXT.search(name) and "out_hidden_size" in vars(child):
+            editor.set(f"{name}.", child, "out_hidden_size", width, "a tower's output is as wide as the text")

@@ -1,0 +1,86 @@
+"""What a default configuration lacks, read from the error that a build or a forward ended in. Each repair is bounded: one field, once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from assay.subjects.shrinking import names
+from assay.subjects.shrinking.editing import Editor, integer
+
+LACKING = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
+SECTIONS = re.compile(r"split_sizes=\[(\d+(?:, \d+)+)\]")
+GUESSES: tuple[tuple[str, Any], ...] = (
+    (r"dropout|drop_rate|jitter", 0.0),
+    (r"rope_theta", 10_000.0),
+    (r"eps$", 1e-5),
+    (r"num_hidden_layers", 2),
+    (r"_token_id|_index", 3),
+    (r"initializer", 0.02),
+    (r"bias$", False),
+)
+"""What the library's own models say where a class reads a field that its configuration doesn't have."""
+
+Repair = dict[str, Any]
+"""`{"kind": "field", "class": …, "name": …}`, `{"kind": "rope", "layer_type": …}`, `{"kind": "sections", "sections": […]}` or
+`{"kind": "fill"}`."""
+
+
+def suggest(error: BaseException, done: list[Repair]) -> Repair | None:
+    """The next repair that an error asks for; none if it asks for none, or for one that was done."""
+    suggestions: list[Repair] = []
+    lacking, sections = LACKING.search(str(error)), SECTIONS.search(str(error))
+    if sections:
+        suggestions.append({"kind": "sections", "sections": [int(size) for size in sections[1].split(", ")]})
+    if isinstance(error, AttributeError) and lacking:
+        suggestions.append({"kind": "field", "class": lacking[1], "name": lacking[2]})
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        suggestions.append({"kind": "rope", "layer_type": error.args[0]})
+    suggestions.append({"kind": "fill"})
+    return next((repair for repair in suggestions if repair not in done), None)
+
+
+def before(editor: Editor, repairs: list[Repair]) -> None:
+    """Repairs of the default, before it is made small."""
+    for repair in repairs:
+        if repair["kind"] == "sections":
+            for prefix, node in editor.nodes:
+                rope = vars(node).get("rope_parameters")
+                if isinstance(rope, dict) and rope:
+                    told = {**rope, "mrope_section": repair["sections"]}
+                    editor.set(prefix, node, "rope_parameters", told, "rotary sections that the modelling code assumes")
+
+
+def after(editor: Editor, repairs: list[Repair]) -> None:
+    """Repairs of what was made small."""
+    for repair in repairs:
+        if repair["kind"] == "field":
+            _field(editor, repair["class"], repair["name"])
+        elif repair["kind"] == "rope":
+            _rope(editor, repair["layer_type"])
+
+
+def _field(editor: Editor, owner: str, name: str) -> None:
+    known = next((vars(node)[name] for _, node in editor.nodes if vars(node).get(name) is not None), None)
+    for prefix, node in editor.nodes:
+        if type(node).__name__ != owner:
+            continue
+        value = known
+        if value is None and names.KEY_VALUE_HEADS.search(name):
+            fields = ("num_attention_heads", "decoder_num_attention_heads", "encoder_num_attention_heads")
+            value = next((vars(node)[field] for field in fields if integer(vars(node).get(field))), None)
+        if value is None:
+            value = next((guess for pattern, guess in GUESSES if re.search(pattern, name)), None)
+        if value is not None:
+            editor.set(prefix, node, name, value, "a field that the default lacks and the model reads")
+
+
+def _rope(editor: Editor, layer_type: str) -> None:
+    """Rotary parameters for each type of layer, where there is one set for all."""
+    for prefix, node in editor.nodes:
+        rope, types = vars(node).get("rope_parameters"), vars(node).get("layer_types")
+        if rope == {} and types:
+            rope = {"rope_type": "default", "rope_theta": 10_000.0}
+        if isinstance(rope, dict) and "rope_theta" in rope:
+            each = {kind: dict(rope) for kind in sorted({*(types or []), layer_type})}
+            editor.set(prefix, node, "rope_parameters", each, "rotary parameters for each type of layer")
