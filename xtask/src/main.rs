@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, build, run, tests and benchmarks, from nothing but a Rust toolchain, Python with pip and the registries.
 
 mod bench;
+mod coverage;
 mod duckdb;
 mod mutants;
 mod setup;
@@ -14,6 +15,7 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask test [--tier fast|full]  every test; fast leaves out what runs models (default: full)
        cargo xtask build                    build the release binary and print its path
        cargo xtask mutants [NAME…]          run the planted bugs: killed, survivors, falsely accused
+       cargo xtask coverage-table [PYTHON]  every base architecture, by family, into docs/coverage/ (of another environment: its interpreter)
        cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself
        cargo xtask bench store              ingest, rebuild and queries of the store; log, planning and filters";
 
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         ["test", "--tier", "fast"] => tests::test(tests::Tier::Fast),
         ["test", "--tier", "full"] => tests::test(tests::Tier::Full),
         ["mutants", names @ ..] => mutants::mutants(names),
+        ["coverage-table"] => coverage::table(None),
+        ["coverage-table", python] => coverage::table(Some(python)),
         ["bench", "runner"] => bench::bench("assay-runner"),
         ["bench", "store"] => bench::bench("assay-store"),
         _ => {

@@ -6,8 +6,7 @@ use serde::de::DeserializeOwned;
 
 /// What discovery and probes found in one environment, one file each, so that a second run starts at once.
 ///
-/// Nothing depends on it: a file that is missing, damaged or can't be written means that the work is done again. A probe that
-/// failed is not kept, so that a mended environment is seen.
+/// Nothing depends on it: a file that is missing, damaged or can't be written means that the work is done again.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
@@ -40,9 +39,10 @@ impl Cache {
         self.read(&format!("probe-{name}"))
     }
 
-    /// Keeps a probe that succeeded.
+    /// Keeps what a probe answered. What failed is tried again by the case that stands for it, so that a failure is not believed for ever; a
+    /// package that is missing may come without changing the key.
     pub fn keep_probed(&self, name: &str, probed: &Probed) {
-        if matches!(probed, Probed::Ready { .. }) {
+        if !matches!(probed, Probed::MissingDependency { .. }) {
             self.write(&format!("probe-{name}"), probed);
         }
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_probe_is_not_kept() {
+    fn a_missing_package_is_looked_for_again() {
         let root = tempfile::tempdir().unwrap();
         let cache = Cache::new(root.path(), "a");
         cache.keep_probed(

@@ -12,6 +12,7 @@ use crate::variables::PYTHONPATH;
 #[folder = "../../python"]
 #[include = "assay/*.py"]
 #[include = "assay/**/*.py"]
+#[include = "assay/**/*.json"]
 struct Sources;
 
 /// The worker's sources can't be had.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What a worker saw while it ran one check: facts only, no verdict, and enough of them to be judged again.
@@ -20,6 +22,9 @@ pub struct Observation {
     pub inputs: Vec<crate::InputFact>,
     /// Types of device on which parameters, inputs and outputs were seen.
     pub devices: Vec<String>,
+    /// Figures that are no verdict, by name: `parameter_tensors`, `visible_parameter_tensors`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub measures: BTreeMap<String, f64>,
     /// Remarks for a reader: which inputs, which variant, a near-tie of a router.
     pub notes: Vec<String>,
 }

@@ -236,6 +236,26 @@ pub(crate) enum Listed {
         /// Only this family. Repeatable
         #[arg(long, visible_alias = "category", value_name = "FAMILY")]
         family: Vec<String>,
+        /// What was changed in the default configuration of this architecture to make it small, and why
+        #[arg(long, value_name = "ARCHITECTURE", group = "of_one")]
+        config: Option<String>,
+        /// What is fed to this architecture
+        #[arg(long, value_name = "ARCHITECTURE", group = "of_one")]
+        inputs: Option<String>,
+        /// The share of each architecture's parameter tensors whose small change an output shows, from the newest run (or --run)
+        #[arg(long, group = "of_one")]
+        sensitivity: bool,
+        /// What a probe of each architecture found: parameters, way of shrinking, leaf modules reached
+        #[arg(long, group = "of_one")]
+        probed: bool,
+        /// The run of --sensitivity
+        #[arg(
+            long,
+            value_name = "RUN",
+            default_value = "latest",
+            requires = "sensitivity"
+        )]
+        run: String,
         #[command(flatten)]
         shown: Shown,
     },

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::planning::make_plan;
 use crate::reporting::print_json;
 use crate::session::Session;
-use crate::{configuration, subjects};
+use crate::{architectures, configuration, subjects};
 
 /// `assay list`.
 pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
@@ -14,20 +14,38 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
         Listed::Architectures {
             python,
             family,
+            config,
+            inputs,
+            sensitivity,
+            probed,
+            run,
             shown,
         } => {
+            let json = shown.as_json();
             let families = subjects::families(family)?;
-            let catalog = Session::open(python)?.catalog()?;
-            let of_family = |family| families.is_empty() || families.contains(&family);
-            let rows: Vec<_> = catalog
-                .architectures()
-                .filter(|row| of_family(row.family))
-                .collect();
-            if shown.as_json() {
-                print_json(&rows)?;
-            } else {
-                for row in rows {
-                    say!("{:<40} {:<20} {}", row.name, row.family.name(), row.class);
+            if *sensitivity {
+                return architectures::sensitivity(run, json);
+            }
+            let mut session = Session::open(python)?;
+            let catalog = session.catalog()?;
+            match (config, inputs) {
+                (Some(name), _) => architectures::config(&mut session, &catalog, name, json)?,
+                (None, Some(name)) => architectures::inputs(&mut session, &catalog, name, json)?,
+                (None, None) => {
+                    let of_family = |family| families.is_empty() || families.contains(&family);
+                    let rows: Vec<_> = catalog
+                        .architectures()
+                        .filter(|row| of_family(row.family))
+                        .collect();
+                    if *probed {
+                        architectures::probed(&mut session, &catalog, &rows, json)?;
+                    } else if json {
+                        print_json(&rows)?;
+                    } else {
+                        for row in rows {
+                            say!("{:<40} {:<20} {}", row.name, row.family.name(), row.class);
+                        }
+                    }
                 }
             }
         }

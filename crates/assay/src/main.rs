@@ -3,6 +3,7 @@
 #[macro_use]
 mod say;
 
+mod architectures;
 mod arguments;
 mod configuration;
 mod environment;

@@ -58,6 +58,10 @@ def of_weights(unit: Unit) -> Observation:
     silent = [name for name, tensors in known.items() if all(effect[tensor] < SILENT for tensor in tensors)]
     silent = [name for name in silent if not _speaks(unit, known[name])]
     seen.count("modules that the output depends on", known, silent)
+    seen.fields["measures"] = {
+        "parameter_tensors": len(effect),
+        "visible_parameter_tensors": sum(value >= SILENT for value in effect.values()),
+    }
     quiet = [f"{name} {value:.1e}" for name, value in effect.items() if value < SILENT]
     if quiet:
         seen.note(f"silent tensors: {', '.join(quiet[:20])}")

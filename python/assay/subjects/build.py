@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import transformers
 
-from assay.subjects import tree
+from assay.subjects import timm_models, tree
 
 
 def default_config(subject: dict[str, Any]) -> Any:
@@ -56,6 +56,7 @@ def make_model(subject: dict[str, Any], config: Any, *, meta: bool = False) -> t
         return model.eval()
     auto = getattr(transformers, subject.get("auto_class", "AutoModel"))
     config = copy.deepcopy(config)
+    timm_models.register(config)
     with torch.device("meta" if meta else "cpu"):
         # The configuration of a part is in no mapping: then the class that wants it makes the model.
         own = model_class(subject, config) is None and subject["kind"] == "architecture"

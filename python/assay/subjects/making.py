@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from assay.subjects import build, shrinking
+from assay.subjects import build, overrides, shrinking
 from assay.subjects.search import Found, search
 
 PARAMETERS = 1_000_000
@@ -105,7 +105,7 @@ def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], 
     try:
         config = build.default_config(subject)
         stage = "shrink"
-        changes = shrinking.shrink(config, mode, repairs)
+        changes = shrinking.shrink(config, mode, repairs, overrides.of(subject["name"]))
         stage = "build"
         on_meta = build.make_model(subject, config, meta=True)
         parameters = count(on_meta)

@@ -17,6 +17,8 @@ from assay.subjects.specs import BATCH, InputSpec, draw
 
 SECONDS = 12.0
 """For all proposals of one model."""
+SOME = 0.1
+"""A share of leaf modules: single ones that are never called are the architecture's own, a whole tower is more."""
 AFTER = 24
 """Proposals that are tried after one ran that doesn't reach all."""
 REPAIRS = 3
@@ -49,11 +51,17 @@ def search(model: torch.nn.Module, config: Any, seed: int) -> Found:
     context = Context(model, config)
     until = time.monotonic() + SECONDS
     first: BaseException | None = None
+    best: Found | None = None
     for batch in (BATCH, 1):
         found, error = _search(context, seed, batch, until)
-        if found is not None:
-            return found
+        if found is not None and (best is None or len(found.unreached) < len(best.unreached)):
+            best = found
+        # Some take one row only, with all their modalities.
+        if best is not None and len(best.unreached) <= SOME * best.leaves:
+            break
         first = first or error
+    if best is not None:
+        return best
     raise first or NothingRuns("no proposal of inputs could be made")
 
 
@@ -152,7 +160,7 @@ def _with_repairs(c: Context, seed: int, batch: int):
         yield (modalities, specs), called, raised
         if raised is None:
             continue
-        for more in repair.features(c, specs, str(raised), batch):
+        for more in repair.features(c, specs, str(raised), batch) + repair.length(c, specs, str(raised)):
             called, again = _feed(c, more, seed, batch)
             yield (modalities, more), called, again
         later += [(REPAIRS, (modalities, more)) for more in repair.dimensions(specs, str(raised))]

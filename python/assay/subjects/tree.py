@@ -52,6 +52,10 @@ def put(config: Any, path: str, value: Any) -> None:
     """Sets a field by its dotted path."""
     *parents, name = path.split(".")
     node = get(config, ".".join(parents))
+    # JSON has no whole numbers as keys.
+    old = getattr(node, name, None) if not isinstance(node, (dict, list)) else None
+    if isinstance(value, dict) and isinstance(old, dict) and old and all(isinstance(key, int) for key in old):
+        value = {int(key): item for key, item in value.items()}
     if isinstance(node, dict):
         node[name] = value
     elif isinstance(node, list):

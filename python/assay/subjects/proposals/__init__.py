@@ -18,6 +18,8 @@ from assay.subjects.specs import InputSpec
 Proposal = tuple[frozenset[str], list[InputSpec]]
 """The modalities of a proposal, and its specs."""
 
+BARE = ("tokens", "decoder_tokens", "attention_mask")
+"""Roles of text without companions: some of those belong to another modality."""
 DUAL = 10
 """Layouts of one modality that are tried beside text."""
 DECISION = ("states", "actions", "rewards", "returns_to_go", "timesteps")
@@ -57,6 +59,8 @@ def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
         yield from _sounds(c, sounds)
     if takes_text:
         yield from _text_alone(c)
+        for name in pictures + sounds:
+            yield from ((features.MEDIA[name][0], [*layout, *text.decoder(c)]) for layout in features.layouts(c, name)[:DUAL])
     yield from _encoder(c, takes_text)
     yield "required", []
     if c.main is not None and not takes_text:
@@ -85,10 +89,12 @@ def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSp
         token = c.token(fields)
         # Without a method that says how many tokens features take the place of: one, or as many as the error says.
         for count in (1, 4) if token is not None and not placed else ():
-            for layout in layouts[:4]:
+            for layout in layouts[:8]:
                 yield f"text+{modality}", [*text.tokens(c, [(modality, token, count)]), *layout]
         for layout in layouts[:DUAL]:
             yield f"text+{modality}", [*text.tokens(c), *layout]
+        for layout in layouts[:4]:
+            yield f"text+{modality}", [*(spec for spec in text.tokens(c) if spec.role in BARE), *layout]
 
 
 def _hidden(c: Context, takes_text: bool, pictures: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:
@@ -109,8 +115,8 @@ def _sounds(c: Context, sounds: list[str]) -> Iterator[tuple[str, list[InputSpec
     for layout in audio.layouts(c, name):
         yield "audio", [*layout, *text.decoder(c)]
     if len(sounds) > 1:
-        for layout in audio.layouts(c, sounds[0])[:6]:
-            for other in audio.layouts(c, sounds[1])[:12]:
+        for layout in audio.layouts(c, sounds[0])[:12]:
+            for other in audio.layouts(c, sounds[1])[:8]:
                 yield "audio", [*layout, *other]
     if c.takes("decoder_input_values"):
         spec = named(c, "decoder_input_values", [])
@@ -137,6 +143,10 @@ def _codebooks(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
     if not integer(books) or not 1 < books < 64:
         return
     high = min(60, c.vocabulary)
+    hidden = named(c, "encoder_hidden_states", []) if c.takes("encoder_hidden_states") else None
+    if hidden is not None:
+        yield "text+features", [InputSpec("input_ids", "codes", "int64", (books, c.length), 0, high, packed=True), hidden]
+        yield "text+features", [InputSpec("input_ids", "codes", "int64", (c.length, books), 0, high), hidden]
     for count in (books, books + 1):
         specs = [InputSpec("input_ids", "codes", "int64", (c.length, count), 0, high)]
         if c.takes("decoder_input_ids"):

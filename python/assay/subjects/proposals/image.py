@@ -137,6 +137,8 @@ def _plain(c: Context, name: str, height: int, width: int) -> list[Layout]:
         ]
         found.insert(0, [_pixels(name, channels, height // 2, width), *halves])
     if c.takes("pixel_attention_mask"):
+        cameras = InputSpec("pixel_attention_mask", "pixel_mask", "bool", (1,), values=True)
+        found.insert(1, [_pixels(name, 1, channels, height, width), cameras, *extra])
         mask = InputSpec("pixel_attention_mask", "pixel_mask", "bool", (1, height, width), values=True)
         found.insert(1, [_pixels(name, 1, channels, height, width), mask, *extra])
     return found

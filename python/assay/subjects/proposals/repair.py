@@ -16,6 +16,7 @@ SIZES = re.compile(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\
 IMAGE = re.compile(r"doesn't match model \(?(\d+)")
 FEATURES = re.compile(r"tokens: (\d+), features:? (\d+)")
 LARGEST = 4096
+LARGEST_SIDE = 700
 ELEMENTS = 4_000_000
 
 
@@ -30,6 +31,17 @@ def features(c: Context, specs: list[InputSpec], message: str, batch: int) -> li
         return []
     modality = next((features_of for features_of in ("audio", "image", "video") if _carries(specs, features_of)), "image")
     rows = text.tokens(c, [(modality, row.placed[0][1], wanted)])
+    names = {spec.name for spec in rows}
+    return [[*rows, *(spec for spec in specs if spec.name not in names)]]
+
+
+def length(c: Context, specs: list[InputSpec], message: str) -> list[list[InputSpec]]:
+    """Proposals with as many tokens as another modality has steps, where the two are added."""
+    sizes = SIZES.search(message)
+    row = next((spec for spec in specs if spec.name == "input_ids" and not spec.placed and len(spec.shape) == 1), None)
+    if sizes is None or row is None or row.shape[0] != int(sizes[1]) or int(sizes[2]) > LARGEST:
+        return []
+    rows = text.tokens(c, length=int(sizes[2]))
     names = {spec.name for spec in rows}
     return [[*rows, *(spec for spec in specs if spec.name not in names)]]
 
@@ -50,7 +62,7 @@ def dimensions(specs: list[InputSpec], message: str) -> list[list[InputSpec]]:
         # Dimensions of the whole batch, from which errors count.
         rank = len(spec.shape) + (0 if spec.packed else 1)
         shape = None
-        if image and rank >= 4 and int(image[1]) <= 400 and spec.shape[-1] != int(image[1]):
+        if image and rank >= 4 and int(image[1]) <= LARGEST_SIDE and spec.shape[-1] != int(image[1]):
             shape = (*spec.shape[:-2], int(image[1]), int(image[1]))
         elif product and spec.shape[-1] == int(product[2]):
             shape = (*spec.shape[:-1], int(product[3]))

@@ -25,6 +25,8 @@ def tokens(c: Context, placed: Placed = (), length: int | None = None) -> list[I
         at += count + 1
         size += count
     size = max(size, at + 2)
+    if c.takes("image_embeds_position_mask"):
+        size = max(size, getattr(c.config, "latent_query_num", 4) + 4)
     specs = [InputSpec("input_ids", "tokens", "int64", (size,), low, high, 1, tuple(positions))]
     specs += companions(c, size, kinds)
     return specs + decoder(c)
@@ -52,7 +54,6 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
             specs.append(InputSpec("bbox", "boxes", "int64", (size, 4), 0, 80))
     if c.takes("image_embeds_position_mask"):
         count = getattr(c.config, "latent_query_num", 4)
-        size = max(size, count + 4)
         values = [int(1 <= place <= count) for place in range(size)]
         specs.append(InputSpec("image_embeds_position_mask", "token_kinds", "int64", (size,), values=values))
     if c.takes("image_attention_mask"):

@@ -8,9 +8,10 @@ fit again, `missing` what defaults leave empty. Each change names its rule.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from assay.subjects import tree
+from assay.subjects import timm_models, tree
 from assay.subjects.shrinking import couplings, layers, missing, names, repair
 from assay.subjects.shrinking.editing import Editor, first, integer, integers
 from assay.subjects.shrinking.scale import MODES, Mode, Scale
@@ -25,24 +26,31 @@ QUERIES = 16
 WINDOW = 8
 PATCHES = 4
 """Patches along each side of an image."""
+OVERRIDE = "override"
+"""The rule of what no rule makes of an architecture (`overrides.json`)."""
 IMAGE = 64
 """Side of an image whose patches are too small to count, or not known."""
 
 __all__ = ["MODES", "Mode", "repair", "shrink"]
 
 
-def shrink(config: Any, mode: Mode = MODES[0], repairs: list[repair.Repair] | None = None) -> list[dict[str, Any]]:
-    """Makes `config` small in place, with repairs that errors asked for; the changes, in the order in which they were made."""
-    repairs = repairs or []
+def shrink(
+    config: Any, mode: Mode = MODES[0], repairs: list[repair.Repair] | None = None, own: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Makes `config` small in place, with repairs that errors asked for and the architecture's `own` override; the changes, in the order in
+    which they were made."""
+    repairs, own = repairs or [], own or {}
     editor = Editor(config)
     overrides = _take_overrides(editor)
+    _apply(editor, own.get("before", {}))
     missing.fill_always(editor)
     repair.before(editor, repairs)
     if {"kind": "fill"} in repairs:
         missing.fill_sizes(editor)
     editor.before = {prefix: dict(vars(node)) for prefix, node in editor.nodes}
     kept = {prefix: layers.shrink(editor, prefix, node, mode.kinds, overrides.get(prefix)) for prefix, node in editor.nodes}
-    scales = mode.scales(editor)
+    least = max((repair["width"] for repair in repairs if repair["kind"] == "least"), default=0)
+    scales = {prefix: replace(scale, least=max(scale.least, least)) for prefix, scale in mode.scales(editor).items()}
     rules = {prefix: _rule(editor, prefix, scales[prefix], mode) for prefix, _ in editor.nodes}
     for prefix, node in editor.nodes:
         for name, value in list(tree.fields(node)):
@@ -51,12 +59,23 @@ def shrink(config: Any, mode: Mode = MODES[0], repairs: list[repair.Repair] | No
             rule, new = rules[prefix](name, value)
             if rule is not None:
                 editor.set(prefix, node, name, new, rule)
+    if mode is not MODES[-1]:
+        for prefix, node, name, value in timm_models.fields(editor.config):
+            editor.set(prefix, node, name, value.split(".")[0] + timm_models.SUFFIX, "the same timm model by smaller sizes")
     couplings.fit(editor)
     repair.after(editor, repairs)
+    _apply(editor, own.get("after", {}))
     for prefix, node in editor.nodes:
         if prefix in overrides:
             _put_overrides(editor, prefix, node, overrides[prefix], kept[prefix], rules[prefix])
     return editor.changes
+
+
+def _apply(editor: Editor, values: dict[str, Any]) -> None:
+    """An override: values by dotted path."""
+    for path, value in values.items():
+        owner, _, name = path.rpartition(".")
+        editor.set(f"{owner}." if owner else "", tree.get(editor.config, owner), name, value, OVERRIDE)
 
 
 def _take_overrides(editor: Editor) -> dict[str, dict[int, dict[str, Any]]]:
@@ -131,7 +150,8 @@ def _rule(editor: Editor, prefix: str, scale: Scale, mode: Mode) -> Callable[[st
             has_experts = any(names.EXPERTS.search(other) for other in before)
             return "two groups of experts", _each(value, lambda v: min(v, 2) if has_experts else v)
         if kind == "groups":
-            return "groups follow widths", _each(value, lambda v: _groups(v, before, width))
+            # Lists of groups are numbers of tokens of hierarchical stages (GroupViT), not of a convolution.
+            return "groups follow widths", _groups(value, before, width) if integer(value) else value
         words, change = by_kind[kind]
         return words, _each(value, change)
 

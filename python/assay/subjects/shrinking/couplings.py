@@ -92,7 +92,9 @@ def _rope_fitted(value: dict[str, Any], head: int) -> dict[str, Any]:
 def _sections(value: Any, head: int, partial: float) -> Any:
     half = max(len(value), int(head * partial) // 2)
     shares = [max(1, part * half // sum(value)) for part in value]
-    shares[0] += half - sum(shares)
+    # Sections that are equal stay so: two of them belong to the two sides of an image.
+    alone = [place for place, part in enumerate(value) if list(value).count(part) == 1]
+    shares[alone[0] if len(alone) == 1 else 0] += half - sum(shares)
     return type(value)(shares)
 
 

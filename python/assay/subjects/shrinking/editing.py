@@ -22,7 +22,7 @@ class Editor:
         if repr(old) == repr(value):
             return
         try:
-            setattr(node, name, value)
+            tree.put(node, name, value)
         except Exception:
             return
         self.changes.append({"field": f"{prefix}{name}", "from": plain(old), "to": plain(value), "rule": rule})

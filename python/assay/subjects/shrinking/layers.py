@@ -31,7 +31,7 @@ def shrink(editor: Editor, prefix: str, node: Any, kinds: int, overrides: dict[i
     for name, count in counts.items():
         if count in kept:
             editor.set(prefix, node, name, len(kept[count]), KEEP)
-    for name, value in fields.items():
+    for name, value in list(tree.fields(node)):
         if names.DEPTHS.search(name) and integers(value):
             most = 3 if name == "depth" else STAGE
             editor.set(prefix, node, name, type(value)(min(depth, most) for depth in value), "at most two blocks a stage")
@@ -39,7 +39,7 @@ def shrink(editor: Editor, prefix: str, node: Any, kinds: int, overrides: dict[i
     stages, wanted = vars(node).get("blocks_per_stage"), vars(node).get("global_attention_blocks")
     if stages and wanted:
         editor.set(prefix, node, "global_attention_blocks", [sum(stages[:3]) - 1], "indices of layers move along")
-    return kept.get(main) if main else None
+    return kept.get(main) if integer(main) else None
 
 
 def _of_count(

@@ -14,6 +14,8 @@ BEYOND = 250_000
 SECTIONS = (16, 24, 24)
 """Sections of multimodal rotary embeddings where the modelling code has the default (Qwen2-VL)."""
 LENGTHS = {"prediction_length": 4, "context_length": 8}
+LABELS = "label_length"
+"""How much of the past a decoder is given (Autoformer): the past is longer."""
 
 
 def fill_always(editor: Editor) -> None:
@@ -23,7 +25,9 @@ def fill_always(editor: Editor) -> None:
             if value is None and PLACEHOLDER.search(name):
                 editor.set(prefix, node, name, BEYOND + len(name), "a token that stands for another modality")
             elif value is None and name in LENGTHS:
-                editor.set(prefix, node, name, LENGTHS[name], "a length that the default leaves empty")
+                label = vars(node).get(LABELS)
+                length = max(LENGTHS[name], 2 * label) if name == "context_length" and integer(label) else LENGTHS[name]
+                editor.set(prefix, node, name, length, "a length that the default leaves empty")
         rope = vars(node).get("rope_parameters")
         ignored = getattr(type(node), "ignore_keys_at_rope_validation", None) or ()
         if "mrope_section" in ignored and isinstance(rope, dict) and "mrope_section" not in rope:
@@ -51,8 +55,10 @@ def _size(name: str, fields: dict[str, Any]) -> Any:
     kind = names.kind(name)
     if name == "head_dim" and integer(hidden) and integer(heads) and heads:
         return max(4, hidden // heads)
-    if kind == "key-value heads":
+    if kind in ("heads", "key-value heads"):
         return heads if integer(heads) else None
+    if kind == "head width" and integer(hidden) and integer(heads) and heads:
+        return max(4, hidden // heads)
     if name == "vocab_size":
         return 256
     if kind == "experts":

@@ -9,6 +9,7 @@ from assay.subjects.shrinking import names
 from assay.subjects.shrinking.editing import Editor, integer
 
 LACKING = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
+CHANNELS = re.compile(r"num_channels \(\d+\) must be divisible by num_groups \((\d+)\)")
 SECTIONS = re.compile(r"split_sizes=\[(\d+(?:, \d+)+)\]")
 GUESSES: tuple[tuple[str, Any], ...] = (
     (r"dropout|drop_rate|jitter", 0.0),
@@ -22,14 +23,17 @@ GUESSES: tuple[tuple[str, Any], ...] = (
 """What the library's own models say where a class reads a field that its configuration doesn't have."""
 
 Repair = dict[str, Any]
-"""`{"kind": "field", "class": …, "name": …}`, `{"kind": "rope", "layer_type": …}`, `{"kind": "sections", "sections": […]}` or
-`{"kind": "fill"}`."""
+"""`{"kind": "field", "class": …, "name": …}`, `{"kind": "rope", "layer_type": …}`, `{"kind": "sections", "sections": […]}`,
+`{"kind": "least", "width": …}` or `{"kind": "fill"}`."""
 
 
 def suggest(error: BaseException, done: list[Repair]) -> Repair | None:
     """The next repair that an error asks for; none if it asks for none, or for one that was done."""
     suggestions: list[Repair] = []
     lacking, sections = LACKING.search(str(error)), SECTIONS.search(str(error))
+    channels = CHANNELS.search(str(error))
+    if channels:
+        suggestions.append({"kind": "least", "width": int(channels[1])})
     if sections:
         suggestions.append({"kind": "sections", "sections": [int(size) for size in sections[1].split(", ")]})
     if isinstance(error, AttributeError) and lacking:

@@ -1,0 +1,20 @@
+"""What no rule makes of an architecture: one data file, each entry with its reason."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("overrides.json")
+
+
+@cache
+def _all() -> dict[str, dict[str, Any]]:
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def of(architecture: str) -> dict[str, Any]:
+    """The override of one architecture: `before` and `after` shrinking, values by dotted path, and the `reason`; empty if it has none."""
+    return _all().get(architecture, {})
