@@ -57,7 +57,7 @@ def kind_of(module: torch.nn.Module) -> str | None:
     if kind is torch.nn.Embedding and module.max_norm is None:
         return "embedding"
     if kind in (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d) and module.groups == 1 and module.padding_mode == "zeros":
-        return "convolution" if not isinstance(module.padding, str) else None
+        return "convolution" if _padding(module) is not None else None
     return None
 
 
@@ -98,12 +98,21 @@ def _at(kind: str, module: Any, argument: torch.Tensor, output: torch.Tensor) ->
     return argument.reshape(-1, argument.shape[-1])[-1], results[-1]
 
 
+def _padding(module: Any) -> tuple[int, ...] | None:
+    """Padding at each side; none where the two sides may differ."""
+    if not isinstance(module.padding, str):
+        return tuple(module.padding)
+    # `same` of a single tap adds nothing.
+    is_none = module.padding == "valid" or set(module.kernel_size) == {1}
+    return (0,) * len(module.kernel_size) if is_none else None
+
+
 def _patch(module: Any, argument: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The patch of the padded input that one output position in the middle sees, flattened (channel, kernel…)."""
     dimensions = len(module.kernel_size)
     if argument.ndim == dimensions + 1:  # without a batch
         argument, output = argument[None], output[None]
-    padding = [amount for pad in reversed(module.padding) for amount in (pad, pad)]
+    padding = [amount for pad in reversed(_padding(module) or ()) for amount in (pad, pad)]
     padded = torch.nn.functional.pad(argument, padding)[0]
     position = [size // 2 for size in output.shape[2:]]
     for axis in range(dimensions):

@@ -55,6 +55,7 @@ def _nothing() -> dict[str, Any]:
     return {
         "model_class": "",
         "eligible": [],
+        "known_layers": None,
         "first": [],
         "second": [],
         "sketches": [],
@@ -66,6 +67,7 @@ def _nothing() -> dict[str, Any]:
 
 def _show_model(unit: Unit, shown: dict[str, Any]) -> None:
     shown["model_class"] = _class(unit.model)
+    shown["known_layers"] = sum(kind_of(module) is not None for module in unit.model.modules())
     first, outputs = _watch(unit, unit.inputs)
     second, other_input = _watch(unit, unit.other_inputs)
     other_weights = _other_weights(unit)
@@ -94,7 +96,9 @@ def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Moment], Tensors]:
     def keep(module: torch.nn.Module, arguments: tuple, keywords: dict, output: Any, name: str) -> None:
         if name not in moments:
             try:
-                moments[name] = moment(name, module, arguments, keywords, output, names)
+                as_filled = unit.versions.get(id(module.weight)) == module.weight._version
+                # Some models scale their weights in place as they run (RWKV): those are no longer what the nonce says.
+                moments[name] = moment(name, module, arguments, keywords, output, names) if as_filled else None
             except Exception as exception:  # raised below: inside the model it would be laid at the model's door
                 mistakes.append(exception)
 

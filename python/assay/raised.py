@@ -11,6 +11,10 @@ MAX_MESSAGE = 2000
 MAX_FRAMES = 5
 
 
+class NotAModel(Exception):
+    """What can't be tested by itself: its message says why, and of what it is a part."""
+
+
 def describe(exception: BaseException, origin: str) -> dict[str, Any]:
     """The `Raised` of `observation.rs`: class, message, innermost frames. `origin` is `subject` or `worker`."""
     kind = type(exception)
@@ -22,6 +26,7 @@ def describe(exception: BaseException, origin: str) -> dict[str, Any]:
         "origin": origin,
         "out_of_memory": _is_out_of_memory(exception),
         "missing_package": _missing_package(exception),
+        "not_a_model": str(exception) if isinstance(exception, NotAModel) else None,
     }
 
 

@@ -14,6 +14,8 @@ LAYERS = [
     (torch.nn.Conv1d(2, 3, 3, stride=2, padding=1), torch.randn(2, 2, 9)),
     (torch.nn.Conv2d(2, 3, (3, 2), stride=2, padding=1, dilation=2), torch.randn(2, 2, 9, 8)),
     (torch.nn.Conv3d(1, 3, 2), torch.randn(2, 1, 4, 4, 4)),
+    (torch.nn.Conv2d(2, 3, 3, padding="valid"), torch.randn(2, 2, 9, 8)),
+    (torch.nn.Conv2d(2, 3, 1, padding="same"), torch.randn(2, 2, 9, 8)),
 ]
 
 
@@ -146,3 +148,22 @@ def test_an_output_that_is_no_tensor(unit_of):
             return "hello"
 
     assert "no tensor" in evidence.show(unit_of(Says()))["lacking"]
+
+
+def test_a_weight_that_the_model_itself_scales_is_not_shown(unit_of):
+    class Scaling(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = torch.nn.Linear(4, 4)
+            self.second = torch.nn.Linear(4, 4)
+            self.is_scaled = False
+
+        def forward(self, values):
+            if not self.is_scaled:
+                self.second.weight.div_(2)
+                self.is_scaled = True
+            return {"out": self.second(self.first(values))}
+
+    shown = evidence.show(unit_of(Scaling()))
+    assert shown["eligible"] == ["first"]
+    assert shown["known_layers"] == 2

@@ -347,6 +347,7 @@ mod tests {
             origin: Origin::Subject,
             out_of_memory: false,
             missing_package: None,
+            not_a_model: None,
         };
         Probed::Failed {
             stage: "build".into(),

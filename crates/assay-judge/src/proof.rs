@@ -39,6 +39,12 @@ pub fn prove(evidence: &Evidence, nonce: u64, weights: &Weights) -> Proof {
             detail,
         };
     }
+    if evidence.lacking.is_none() && evidence.known_layers == Some(0) {
+        return Proof {
+            provenance: None,
+            detail: "none of its layers is of a kind that can be computed again".into(),
+        };
+    }
     match examine(evidence, nonce, weights) {
         Ok(detail) => Proof {
             provenance: Some(Provenance::Real),
@@ -352,6 +358,23 @@ mod tests {
     }
 
     #[test]
+    fn a_model_without_a_layer_that_is_known_is_neither() {
+        let mut unknown = Evidence {
+            eligible: vec![],
+            first: vec![],
+            second: vec![],
+            known_layers: Some(0),
+            ..honest()
+        };
+        assert_eq!(provenance(&unknown), None);
+        // One that has such layers and calls none of them is no model.
+        unknown.known_layers = Some(1);
+        assert_eq!(provenance(&unknown), Some(Provenance::Mock));
+        unknown.known_layers = None;
+        assert_eq!(provenance(&unknown), Some(Provenance::Mock));
+    }
+
+    #[test]
     fn weights_of_another_nonce_are_a_mock() {
         let proof = prove(&honest(), NONCE, &Weights::Nonce(NONCE + 1));
         assert_eq!(proof.provenance, Some(Provenance::Mock));
@@ -366,6 +389,7 @@ mod tests {
             origin: assay_model::Origin::Subject,
             out_of_memory: false,
             missing_package: None,
+            not_a_model: None,
         };
         assert_eq!(
             provenance(&Evidence {

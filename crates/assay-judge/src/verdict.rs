@@ -86,6 +86,9 @@ fn of_exception(raised: &Raised) -> Verdict {
     if raised.out_of_memory {
         return Verdict::new(Outcome::OutOfMemory, ReasonKind::Memory, detail);
     }
+    if let Some(why) = &raised.not_a_model {
+        return Verdict::new(Outcome::Skipped, ReasonKind::NotAModel, why.clone());
+    }
     if let Some(package) = &raised.missing_package {
         let detail = format!("the package `{package}` is not installed");
         return Verdict::new(Outcome::Skipped, ReasonKind::MissingDependency, detail);
@@ -121,6 +124,7 @@ mod tests {
             origin,
             out_of_memory: false,
             missing_package: None,
+            not_a_model: None,
         }
     }
 
@@ -215,6 +219,7 @@ mod tests {
         );
         let package = Raised {
             missing_package: Some("timm".into()),
+            not_a_model: None,
             ..raised(Origin::Subject)
         };
         let observation = Observation {

@@ -15,6 +15,8 @@ pub struct Evidence {
     /// Every layer that could be captured (see [`LayerKind`]), was called in the first and the second forward and had finite
     /// values in both, in sorted order: the nonce picks from these, so that the worker doesn't choose what it shows.
     pub eligible: Vec<String>,
+    /// Number of layers of the model whose arithmetic is known, called or not; none where an older worker did not say.
+    pub known_layers: Option<u64>,
     /// Layers captured in the first forward.
     pub first: Vec<CapturedLayer>,
     /// The same layers, captured in the second forward.

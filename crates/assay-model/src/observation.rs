@@ -57,6 +57,9 @@ pub struct Raised {
     /// The package that is missing, when that is what it says.
     #[serde(default)]
     pub missing_package: Option<String>,
+    /// Why the subject is no model that can be run by itself, when that is what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_a_model: Option<String>,
 }
 
 /// Difference of a result and its reference: tensors of one shape, compared element by element.

@@ -104,6 +104,8 @@ impl Provenance {
 pub enum ReasonKind {
     /// Skipped: a package that the subject needs is not installed.
     MissingDependency,
+    /// Skipped: it is no model that can be run by itself: a part of another one, or driven by something that is no tensor.
+    NotAModel,
     /// Skipped: this machine lacks the platform.
     PlatformUnavailable,
     /// Skipped: the backend says that it can't.

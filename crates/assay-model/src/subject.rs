@@ -202,6 +202,11 @@ pub enum Probed {
         /// The exception.
         raised: Raised,
     },
+    /// It is no model that can be run by itself. Becomes the skipped case `load.probe`.
+    NotAModel {
+        /// Why, and of what it is a part.
+        detail: String,
+    },
     /// A package that the architecture needs is not installed. Becomes the skipped case `load.probe`.
     MissingDependency {
         /// The package's name.

@@ -605,6 +605,7 @@ fn write_units(
 fn mend(case: &CaseRecord) -> Option<&'static str> {
     Some(match case.reason.as_ref()?.kind {
         ReasonKind::MissingDependency => "install the package that the detail names",
+        ReasonKind::NotAModel => "none: it is tested as a part of the model that the detail names",
         ReasonKind::PlatformUnavailable => {
             "run it on a machine that has the platform: `assay doctor` says what is here"
         }

@@ -244,6 +244,7 @@ fn state(outcome: &ProbeOutcome) -> (&'static str, String) {
                 format!("{stage}: {}: {message}", raised.exception),
             )
         }
+        ProbeOutcome::Answered(Probed::NotAModel { detail }) => ("not_a_model", detail.clone()),
         ProbeOutcome::Answered(Probed::MissingDependency { package }) => {
             ("missing_dependency", format!("needs the package {package}"))
         }

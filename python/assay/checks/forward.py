@@ -56,7 +56,11 @@ def shapes(unit: Unit) -> Observation:
     for name, tensor in unit.reference.items():
         row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch."), "width": width}
         seen.fields["outputs"].append(row)
+    packed = {spec.name for spec in unit.specs if spec.packed}
     for name, tensor in unit.inputs.items():
+        # Rows that lie end to end say nothing about the batch.
+        if name in packed:
+            continue
         row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
         seen.fields["inputs"].append(row)
     return seen

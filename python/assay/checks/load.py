@@ -7,6 +7,7 @@ import torch
 from assay import subjects
 from assay.checks.unit import SubjectRaised, Unit, of_subject
 from assay.observation import Observation
+from assay.raised import NotAModel
 from assay.subjects import build
 
 
@@ -18,6 +19,8 @@ def probe(unit: Unit) -> Observation:
         if "failed" in answer:
             seen.note(f"stage: {answer['failed']['stage']}")
             seen.fields["raised"] = answer["failed"]["raised"]
+        elif "not_a_model" in answer:
+            raise SubjectRaised(NotAModel(answer["not_a_model"]["detail"]))
         elif "missing_dependency" in answer:
             package = answer["missing_dependency"]["package"]
             raise SubjectRaised(ModuleNotFoundError(f"No module named '{package}'", name=package))

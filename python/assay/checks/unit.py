@@ -62,6 +62,8 @@ class Unit:
         self.second_nonce = int(job["second_nonce"])
         self.scratch: str = job["scratch"] or tempfile.gettempdir()
         self.is_filled = self.subject["kind"] == "architecture"
+        self.versions: dict[int, int] = {}
+        """How often each parameter had been written to once it was filled, by identity."""
         self.oracle_lacking: str | None = None
         """Why there is no float64 run, if there was to be one."""
 
@@ -79,11 +81,18 @@ class Unit:
         if self.is_filled and isinstance(model, torch.nn.Module):
             self._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
             fill(model, self.nonce, self._initial)
+        if isinstance(model, torch.nn.Module):
+            self._keep_versions(model)
         return model
+
+    def _keep_versions(self, model: torch.nn.Module) -> None:
+        """How often each parameter was written to until now, by identity."""
+        self.versions = {id(parameter): parameter._version for parameter in model.parameters()}
 
     def fill(self, nonce: int) -> None:
         """Fills the model from a nonce."""
         fill(self.model, nonce, self._initial)
+        self._keep_versions(self.model)
 
     @Once
     def inputs(self) -> Tensors:

@@ -4,13 +4,16 @@ be fed, is small, and has the module types of the full-size default."""
 from __future__ import annotations
 
 import copy
+import inspect
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+import transformers
 
+from assay.raised import NotAModel
 from assay.subjects import build, overrides, shrinking
 from assay.subjects.search import Found, search
 
@@ -22,7 +25,7 @@ MOSTLY = 0.9
 """A model of which inputs reach this share of the leaf modules is not made in another way: single modules that are never called (a pooler,
 a table for training) are the architecture's own, whole towers are not."""
 REPAIRS = 6
-SECONDS = 30.0
+SECONDS = 20.0
 """For one architecture: the slowest build filters and tables that take seconds (zamba, FACTS.md)."""
 
 
@@ -91,6 +94,8 @@ def _of_mode(subject: dict[str, Any], mode: shrinking.Mode, seed: int, types: _T
             yield _attempt(subject, mode, repairs, seed, types)
             return
         except StageError as failure:
+            if isinstance(failure.error, (NotAModel, ImportError)):
+                raise
             repair = None if isinstance(failure.error, TooLarge) else shrinking.repair.suggest(failure.error, repairs)
             if repair is None or time.monotonic() > until:
                 yield failure
@@ -113,11 +118,39 @@ def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], 
             raise TooLarge(f"{parameters:,} parameters once shrunk ({mode.name})")
         torch.manual_seed(seed)
         model = build.make_model(subject, config)
+        stage = "inputs"
+        refuse_what_is_no_model(model, config)
         stage = "forward"
         found = search(model, config, seed)
     except Exception as exception:
         raise StageError(stage, exception) from exception
     return Made(model, config, changes, found, parameters, types.lost(on_meta), mode.name)
+
+
+def refuse_what_is_no_model(model: torch.nn.Module, config: Any) -> None:
+    """Raises `NotAModel` for a model without a forward, and for one that a session drives, which is no tensor."""
+    if type(model).forward is torch.nn.Module.forward:
+        of = ", ".join(_owners(config))
+        why = f"it is a part of {of}, which calls its methods" if of else "its parts are called one after another by `generate`"
+        raise NotAModel(f"it has no forward of its own: {why}")
+    arguments = inspect.signature(model.forward).parameters
+    if "inference_session" in arguments and arguments["inference_session"].default is inspect.Parameter.empty:
+        raise NotAModel("its forward takes an inference session that keeps the state of a video, not tensors")
+
+
+def _owners(config: Any) -> list[str]:
+    """Model types whose configuration has this one as a part."""
+    mapping = transformers.models.auto.configuration_auto.CONFIG_MAPPING
+    names = [name for name in transformers.models.auto.modeling_auto.MODEL_MAPPING_NAMES if name in mapping]
+    owners = []
+    for name in names:
+        try:
+            parts = getattr(mapping[name], "sub_configs", None) or {}
+        except Exception:  # a configuration that can't be imported here has no parts that matter
+            continue
+        if type(config) in parts.values():
+            owners.append(name)
+    return owners
 
 
 def count(model: torch.nn.Module) -> int:

@@ -35,6 +35,8 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
         error = exception.error if isinstance(exception, making.StageError) else exception
         stage = exception.stage if isinstance(exception, making.StageError) else stage
         described = raised.describe(error, "subject")
+        if described["not_a_model"]:
+            return {"not_a_model": {"detail": described["not_a_model"]}}
         if described["missing_package"]:
             return {"missing_dependency": {"package": described["missing_package"]}}
         return {"failed": {"stage": stage, "raised": described}}

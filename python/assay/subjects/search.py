@@ -13,6 +13,7 @@ import torch
 from assay.subjects.modules import Called
 from assay.subjects.proposals import Proposal, proposals, repair
 from assay.subjects.proposals.context import Context
+from assay.subjects.proposals.named import named
 from assay.subjects.specs import BATCH, InputSpec, draw
 
 SECONDS = 12.0
@@ -23,7 +24,8 @@ AFTER = 24
 """Proposals that are tried after one ran that doesn't reach all."""
 REPAIRS = 3
 """Sizes in a row that are taken from an error."""
-ERRORS = 6
+OPTIONAL = 40
+"""Optional arguments that are tried one by one, where some leaf module is not reached."""
 SINGLE = ("text", "image", "video", "audio")
 """Modalities that are fed one by one, where a model takes that."""
 
@@ -101,10 +103,30 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
         if name not in variants and more - reached:
             variants[name] = other
             reached |= more
+    if set(modules) - reached:
+        for name, more, called in _enriched(c, specs, reached, seed, batch):
+            variants[name] = more
+            reached |= called
     unreached = set(modules) - reached
     if unreached:
         unreached -= _lent(c, list(variants.values()), seed, batch)
     return Found(variants, batch, sorted(unreached), len(modules)), None
+
+
+def _enriched(
+    c: Context, specs: list[InputSpec], reached: set[str], seed: int, batch: int
+) -> Iterator[tuple[str, list[InputSpec], set[str]]]:
+    """The richest set with one optional argument more, wherever that reaches more: prompts, masks, streams of another model."""
+    have = {spec.name for spec in specs}
+    known = set(reached)
+    for name in [name for name in c.arguments if name not in have][:OPTIONAL]:
+        spec = named(c, name, specs)
+        if spec is None:
+            continue
+        called, raised = _feed(c, [*specs, spec], seed, batch)
+        if raised is None and called - known:
+            known |= called
+            yield f"with {name}", [*specs, spec], called
 
 
 def _lent(c: Context, variants: list[list[InputSpec]], seed: int, batch: int) -> set[str]:

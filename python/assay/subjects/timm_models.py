@@ -18,8 +18,14 @@ from assay.subjects import tree
 SUFFIX = "_assay_small"
 FIELDS = ("backbone", "architecture", "vision_backbone")
 SIZES: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = (
-    ("resnet", ({"layers": (1, 1, 1, 1), "channels": (8, 16, 32, 64), "stem_width": 8}, {"layers": (1, 1, 1, 1), "channels": (8, 16, 32, 64)})),
-    ("fastvit_mci", ({"layers": (1,) * 5, "embed_dims": (16, 32, 64, 128, 256)}, {"layers": (1,) * 5, "embed_dims": (32, 64, 128, 256, 512)})),
+    (
+        "resnet",
+        ({"layers": (1, 1, 1, 1), "channels": (8, 16, 32, 64), "stem_width": 8}, {"layers": (1, 1, 1, 1), "channels": (8, 16, 32, 64)}),
+    ),
+    (
+        "fastvit_mci",
+        ({"layers": (1,) * 5, "embed_dims": (16, 32, 64, 128, 256)}, {"layers": (1,) * 5, "embed_dims": (32, 64, 128, 256, 512)}),
+    ),
     ("repvit", ({"embed_dim": (8, 16, 32, 64), "depth": (1, 1, 1, 1)},)),
     ("swin", ({"embed_dim": 16, "depths": (2, 2, 2, 2), "num_heads": (1, 2, 4, 8)},)),
     ("mobilenetv5", ({"channel_multiplier": 0.0625}, {"channel_multiplier": 0.125})),

@@ -52,6 +52,7 @@ mod tests {
             origin: Origin::Subject,
             out_of_memory: false,
             missing_package: None,
+            not_a_model: None,
         });
         let call = Call {
             label: "token 4096 of 256".into(),

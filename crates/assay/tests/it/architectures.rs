@@ -28,12 +28,7 @@ fn a_model_that_is_in_no_library_is_tested_like_the_others() {
     assert!(ran.count("planned") > 20, "{}", ran.count("planned"));
     // It was made small: two kinds of layers stay, and one row of the table of tokens for each of the few that are left.
     let path = root().join("tests/architectures/own.py");
-    let changes = json(&[
-        "--config",
-        "own_gated",
-        "--preload",
-        path.to_str().unwrap(),
-    ]);
+    let changes = json(&["--config", "own_gated", "--preload", path.to_str().unwrap()]);
     let change = |field: &str| {
         let rows = changes.as_array().unwrap();
         rows.iter().find(|row| row["field"] == field).unwrap()["to"].clone()
@@ -55,5 +50,11 @@ fn what_is_fed_and_what_was_changed_can_be_seen() {
         .collect();
     assert!(names.contains(&"input_ids") && names.contains(&"pixel_values"));
     let changes = json(&["--config", "bert"]);
-    assert!(changes.as_array().unwrap().iter().all(|row| row["rule"] != ""));
+    assert!(
+        changes
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["rule"] != "")
+    );
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -84,9 +84,17 @@ def placed(c: Context) -> list[Placed]:
                     queue += more
                 continue
             if 0 < count <= MOST:
+                layout = [_of_features(spec, accepted, count) for spec in layout]
                 found.append(Placed(modality, token, count, layout))
                 break
     return found
+
+
+def _of_features(spec: InputSpec, accepted: Any, count: int) -> InputSpec:
+    """A mask that the method doesn't take says which features are meant, not which frames."""
+    if spec.role == "sound_mask" and spec.name not in accepted:
+        return replace(spec, dtype="bool", shape=(count,))
+    return spec
 
 
 def _completed(c: Context, layout: list[InputSpec], accepted: Any) -> list[InputSpec]:

@@ -119,6 +119,11 @@ BY_NAME: dict[str, Rule] = {
     "input_boxes": lambda c, name, length: InputSpec(
         name, "geometry", "float32", (1, 4), values=[[side * c.image[0] for side in (0.2, 0.2, 0.6, 0.6)]]
     ),
+    "input_masks": _features(1, 16, 16),
+    "global_attention_mask": lambda c, name, length: InputSpec(name, "mask", "int64", (length,), values=[1] + [0] * (length - 1)),
+    "bool_masked_pos": lambda c, name, length: InputSpec(
+        name, "mask", "bool", ((c.image[0] // c.patch) * (c.image[1] // c.patch),), values=True
+    ),
     "states": _features(FEW, "state_dim"),
     "actions": _features(FEW, "act_dim"),
     "rewards": _features(FEW, 1),

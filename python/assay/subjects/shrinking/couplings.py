@@ -30,7 +30,7 @@ TEXT = re.compile(r"text|llm|language")
 def fit(editor: Editor) -> None:
     """Makes every coupling of a tree fit."""
     for prefix, node in editor.nodes:
-        for coupling in (_sums, _stages, _rope, _key_value_heads, _heads, _grids):
+        for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _grids):
             coupling(editor, prefix, node)
     _feature_layers(editor)
     _tokens_per_image(editor)
@@ -46,6 +46,14 @@ def _sums(editor: Editor, prefix: str, node: Any) -> None:
     for name, value in before.items():
         if isinstance(value, float) and value > 1 and re.search(r"depth_(coefficient|mult\w*)$", name):
             editor.set(prefix, node, name, 1.0, "no factor on the depth")
+
+
+def _cycles(editor: Editor, prefix: str, node: Any) -> None:
+    """Models that run a stack of layers in cycles count the layers of all cycles."""
+    now = vars(node)
+    stack, high, low = now.get("num_layers_per_stack"), now.get("H_cycles"), now.get("L_cycles")
+    if integer(stack) and integer(high) and integer(low):
+        editor.set(prefix, node, "num_hidden_layers", stack * high * (low + 1), "layers of all cycles")
 
 
 def _stages(editor: Editor, prefix: str, node: Any) -> None:
