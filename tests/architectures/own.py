@@ -8,11 +8,19 @@ from transformers.modeling_outputs import BaseModelOutput
 class OwnConfig(PreTrainedConfig):
     model_type = "own_gated"
 
-    def __init__(self, vocab_size=50_000, hidden_size=2048, num_hidden_layers=24, layer_types=None, pad_token_id=49_999, **kwargs):
+    def __init__(
+        self,
+        vocab_size=50_000,
+        hidden_size=2048,
+        num_hidden_layers=24,
+        block_kinds=None,
+        pad_token_id=49_999,
+        **kwargs,
+    ):
         self.vocab_size = vocab_size
         self.hidden_size = hidden_size
         self.num_hidden_layers = num_hidden_layers
-        self.layer_types = layer_types or ["gated", "plain", "plain"] * 8
+        self.block_kinds = block_kinds or ["gated", "plain", "plain"] * 8
         super().__init__(pad_token_id=pad_token_id, **kwargs)
 
 
@@ -43,7 +51,9 @@ class OwnModel(PreTrainedModel):
         super().__init__(config)
         self.embedding = torch.nn.Embedding(config.vocab_size, config.hidden_size)
         kinds = {"gated": Gated, "plain": Plain}
-        self.layers = torch.nn.ModuleList(kinds[kind](config.hidden_size) for kind in config.layer_types)
+        self.layers = torch.nn.ModuleList(
+            kinds[kind](config.hidden_size) for kind in config.block_kinds
+        )
         self.norm = torch.nn.LayerNorm(config.hidden_size)
         self.post_init()
 

@@ -7,7 +7,9 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker prints a gigabyte", bug="planted", rule="completes")
+@assay.check(
+    "fault.it", asserts="The worker prints a gigabyte", bug="planted", rule="completes"
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         line = b"x" * (1 << 20)
@@ -17,6 +19,11 @@ def it(unit):
                 view = view[os.write(1, view) :]
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

@@ -62,6 +62,16 @@ pub enum SelectionError {
         /// The names that are nearest.
         nearest: Vec<String>,
     },
+    /// The architecture has no such auto class.
+    #[error("`{name}` has no auto class `{class}`")]
+    UnknownClass {
+        /// The architecture.
+        name: String,
+        /// As given.
+        class: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
     /// No check or group of that name.
     #[error("there is no check or group `{name}`")]
     UnknownCheck {
@@ -110,6 +120,7 @@ impl SelectionError {
             Self::UnknownArchitecture { .. } => {
                 "`assay list architectures` lists them all; a folder is written ./name".into()
             }
+            Self::UnknownClass { known, .. } => format!("it has {}", list(known)),
             Self::UnknownCheck { nearest, groups, .. } => {
                 let near = if nearest.is_empty() { String::new() } else { format!("did you mean {}? ", list(nearest)) };
                 format!("{near}the groups are {}; `assay list checks` lists the checks", list(groups))
@@ -193,6 +204,28 @@ impl Catalog {
                 name: name.into(),
                 nearest: nearest(name, self.architectures.keys().map(String::as_str)),
             })
+    }
+
+    /// The subject that a word names: `bert`, or one of its auto classes: `bert:AutoModelForMaskedLM`.
+    ///
+    /// # Errors
+    /// [`SelectionError::UnknownArchitecture`], [`SelectionError::UnknownClass`].
+    pub fn subject(&self, word: &str) -> Result<Subject, SelectionError> {
+        let Some((name, class)) = word.split_once(':') else {
+            return Ok(Subject::architecture(&self.architecture(word)?.name));
+        };
+        let row = self.architecture(name)?;
+        if !row.auto_classes.iter().any(|known| known == class) {
+            return Err(SelectionError::UnknownClass {
+                name: row.name.clone(),
+                class: class.into(),
+                known: row.auto_classes.clone(),
+            });
+        }
+        Ok(Subject::Architecture {
+            name: row.name.clone(),
+            auto_class: class.into(),
+        })
     }
 
     /// What is known of a subject; none of a checkpoint.

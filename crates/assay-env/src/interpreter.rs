@@ -14,7 +14,7 @@ pub const MINIMUM_PYTHON: (u32, u32) = (3, 11);
 pub const MINIMUM_TRANSFORMERS: u32 = 5;
 
 /// Packages whose versions a person asks for.
-const PACKAGES: [&str; 16] = [
+const PACKAGES: [&str; 17] = [
     "torch",
     "transformers",
     "safetensors",
@@ -22,6 +22,7 @@ const PACKAGES: [&str; 16] = [
     "huggingface-hub",
     "numpy",
     "pillow",
+    "scipy",
     "accelerate",
     "timm",
     "torchvision",

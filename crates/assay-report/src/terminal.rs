@@ -18,6 +18,9 @@ pub struct Look {
 /// Cases that are listed with their reasons; the rest is in `report.md`.
 const LISTED: usize = 50;
 
+/// Subjects whose time is told, of a run of at least twice as many.
+const SLOWEST: usize = 10;
+
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const GREEN: &str = "\x1b[32m";
@@ -55,6 +58,7 @@ pub fn terminal(run: &Run, look: Look) -> String {
     if broken.len() > LISTED {
         let _ = writeln!(text, "… and {} more in report.md", broken.len() - LISTED);
     }
+    slowest(&mut text, &rows, width);
     text.push('\n');
     for caution in cautions(run) {
         let _ = writeln!(text, "{YELLOW}{caution}{RESET}");
@@ -72,16 +76,61 @@ pub fn terminal(run: &Run, look: Look) -> String {
         .map_or_else(String::new, |wall| format!(" · {wall:.1} s wall"));
     let _ = writeln!(
         text,
-        "{color}{}{RESET} · {subjects} of {} subjects {}{wall}, {:.1} s cpu",
+        "{color}{}{RESET} · {subjects} of {} subjects {}{wall}, {:.1} s cpu{}",
         totals(run),
         rows.len(),
         mark(Some(Provenance::Real), look),
-        run.cpu_seconds
+        run.cpu_seconds,
+        busy(run)
     );
     if look.color {
         text
     } else {
         strip_str(&text).to_string()
+    }
+}
+
+/// How much of the processors' time was used; nothing of a run that did not end.
+fn busy(run: &Run) -> String {
+    let cpus = run.header.fingerprint.cpus;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the number of processors is small"
+    )]
+    let share = |wall: f64| 100.0 * run.cpu_seconds / (wall * cpus as f64);
+    run.wall_seconds
+        .filter(|wall| *wall > 0.0 && cpus > 0)
+        .map_or_else(String::new, |wall| {
+            format!(" ({:.0} % of {cpus} cores)", share(wall))
+        })
+}
+
+/// The subjects that took longest and where their time went, of a run that is long enough to ask.
+fn slowest(text: &mut String, rows: &[Row], width: usize) {
+    if rows.len() < 2 * SLOWEST {
+        return;
+    }
+    let mut by_time: Vec<&Row> = rows.iter().collect();
+    by_time.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    let _ = writeln!(
+        text,
+        "\n{BOLD}{:<width$}  seconds  import and build  forward   checks{RESET}",
+        "slowest"
+    );
+    for row in by_time.into_iter().take(SLOWEST) {
+        let of = |wanted: fn(&CaseRecord) -> bool| -> f64 {
+            let cases = row.cases.iter().filter(|case| wanted(case));
+            cases.map(|case| case.seconds).sum()
+        };
+        let build = of(|case| case.check.group() == "load");
+        let forward = of(|case| case.check.as_str() == "forward.runs");
+        let _ = writeln!(
+            text,
+            "{:<width$}  {:>7.2}  {build:>16.2}  {forward:>7.2}  {:>7.2}",
+            shortened(&row.subject, width),
+            row.seconds,
+            row.seconds - build - forward
+        );
     }
 }
 

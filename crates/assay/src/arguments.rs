@@ -95,6 +95,9 @@ pub(crate) struct SubjectArguments {
     /// Every architecture
     #[arg(long, conflicts_with = "subjects")]
     pub(crate) all: bool,
+    /// Every auto class of the architectures that are chosen, not the base class alone (one of them: bert:AutoModelForMaskedLM)
+    #[arg(long)]
+    pub(crate) all_classes: bool,
     /// Every architecture of this family. Repeatable
     #[arg(
         long,

@@ -2,7 +2,7 @@ use assay_catalog::filter::{self, CaseFacts, Filter, FilterError, PreviousRun};
 use assay_catalog::{Catalog, Planned, Selection, battery, plan};
 use assay_config::Settings;
 use assay_model::event::RunSettings;
-use assay_model::{Family, Platform, Subject};
+use assay_model::{Architecture, Family, Platform, Subject};
 
 use crate::arguments::SubjectArguments;
 use crate::failure::Failure;
@@ -119,7 +119,7 @@ fn may_be_meant(
         let facts = CaseFacts {
             subject: &name,
             architecture: row.map(|row| row.name.as_str()),
-            class: row.map(|row| row.class.as_str()),
+            class: base_class(row, subject),
             family: row.map(|row| row.family),
             platform,
             check: None,
@@ -128,6 +128,13 @@ fn may_be_meant(
         };
         filter.evaluate(&facts) != Some(false)
     })
+}
+
+/// The class that is known before a probe: that of the base model. The classes of other auto classes are not, so any may come.
+pub(crate) fn base_class<'a>(row: Option<&'a Architecture>, subject: &Subject) -> Option<&'a str> {
+    let is_base = |subject: &Subject| matches!(subject, Subject::Architecture { auto_class, .. } if auto_class == "AutoModel");
+    row.filter(|_| is_base(subject))
+        .map(|row| row.class.as_str())
 }
 
 /// The names that a pattern of this kind can match. Classes of checkpoints are not known, so any may come.

@@ -12,6 +12,7 @@ use assay_runner::{Flow, Interpreter, Limits, Notice, Runner, RunnerError, Setti
 use crate::arguments::PythonArguments;
 use crate::failure::Failure;
 use crate::folders;
+use crate::planning::base_class;
 
 /// Time between SIGTERM and SIGKILL. A worker has nothing to save; two seconds let it end what it started.
 const GRACE: Duration = Duration::from_secs(2);
@@ -276,7 +277,7 @@ impl Session {
         }
         let candidate = |subject: &Subject, platform: Platform| Candidate {
             family: catalog.row_of(subject).map(|row| row.family),
-            class: catalog.row_of(subject).map(|row| row.class.clone()),
+            class: base_class(catalog.row_of(subject), subject).map(str::to_owned),
             subject: subject.clone(),
             platform,
             probe: outcomes

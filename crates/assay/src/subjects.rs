@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use assay_catalog::{Catalog, SelectionError, Wanted, wanted};
@@ -38,9 +39,22 @@ pub(crate) fn select(
 ) -> Result<Vec<Subject>, Failure> {
     let families = families(&arguments.family)?;
     let mut subjects: Vec<Subject> = Vec::new();
+    let mut known = BTreeSet::new();
     let mut add = |subject: Subject| {
-        if !subjects.contains(&subject) {
-            subjects.push(subject);
+        let classes = match (&subject, catalog.row_of(&subject)) {
+            (Subject::Architecture { name, .. }, Some(row)) if arguments.all_classes => {
+                let of_class = |class: &String| Subject::Architecture {
+                    name: name.clone(),
+                    auto_class: class.clone(),
+                };
+                row.auto_classes.iter().map(of_class).collect()
+            }
+            _ => vec![subject],
+        };
+        for subject in classes {
+            if known.insert(subject.clone()) {
+                subjects.push(subject);
+            }
         }
     };
     let sampler = || {
@@ -70,9 +84,7 @@ pub(crate) fn select(
     for word in words {
         match wanted(word, |folder| Path::new(folder).is_dir()) {
             Wanted::Sampler => sampler().for_each(&mut add),
-            Wanted::Architecture(name) => {
-                add(Subject::architecture(&catalog.architecture(&name)?.name))
-            }
+            Wanted::Architecture(name) => add(catalog.subject(&name)?),
             Wanted::Folder(folder) => add(checkpoint(word, Path::new(&folder), arguments)?),
             Wanted::Hub(id) => {
                 let folder = assay_env::folder_of_hub_id(&id, python, arguments.allow_pickle)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import transformers
+from transformers.models.auto import modeling_auto
 
 from assay.subjects import timm_models, tree
 
@@ -35,7 +36,8 @@ def make_config(subject: dict[str, Any], recipe: dict[str, Any]) -> Any:
 
 def model_class(subject: dict[str, Any], config: Any) -> type | None:
     """The class that an auto class makes of a configuration; none if it knows none."""
-    mapping = getattr(transformers, subject.get("auto_class", "AutoModel"))._model_mapping
+    # From where the library itself keeps it: what stands in the place of `transformers.AutoModel` is for the evidence to see.
+    mapping = getattr(modeling_auto, subject.get("auto_class", "AutoModel"))._model_mapping
     try:
         found = mapping[type(config)]
     except (KeyError, AttributeError):

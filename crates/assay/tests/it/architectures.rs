@@ -33,7 +33,7 @@ fn a_model_that_is_in_no_library_is_tested_like_the_others() {
         let rows = changes.as_array().unwrap();
         rows.iter().find(|row| row["field"] == field).unwrap()["to"].clone()
     };
-    assert_eq!(change("layer_types"), serde_json::json!(["gated", "plain"]));
+    assert_eq!(change("block_kinds"), serde_json::json!(["gated", "plain"]));
     assert_eq!(change("num_hidden_layers"), 2);
     assert_eq!(change("vocab_size"), 256);
     assert_eq!(change("pad_token_id"), 255);

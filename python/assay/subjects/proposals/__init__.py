@@ -8,6 +8,7 @@ tokens features take the place of, `named` knows arguments by name, `repair` rea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assay.subjects.proposals import audio, features, image, series, text
 from assay.subjects.proposals.context import Context
@@ -135,6 +136,8 @@ def _text_alone(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
         yield "text", rows
         yield "text", [spec for spec in rows if spec.role in ("tokens", "decoder_tokens")]
     yield from _codebooks(c)
+    # Several choices in a row.
+    yield "text", [replace(spec, shape=(2, *spec.shape)) for spec in text.tokens(c) if spec.values is None and not spec.placed]
 
 
 def _codebooks(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:

@@ -1,0 +1,44 @@
+"""Default configurations that transformers itself can't turn into a model that runs: what `AutoModel.from_config(Config())` says of each.
+
+Run: python defaults_that_do_not_run.py
+"""
+
+import torch
+from transformers import AutoConfig, AutoModel
+
+for name, what in (
+    (
+        "funnel",
+        "two classes share the configuration, and the list that chooses between them is None by default",
+    ),
+    ("evolla", "EvollaConfig is not in the mapping: its key occurs twice"),
+    ("voxtral_realtime_text", "the mapping names a class that does not exist"),
+):
+    try:
+        with torch.device("meta"):
+            AutoModel.from_config(AutoConfig.for_model(name))
+        print(f"{name}: builds, the finding is gone")
+    except (TypeError, ValueError) as error:
+        print(
+            f"{name}: {what}\n    {type(error).__name__}: {str(error).splitlines()[0][:140]}"
+        )
+
+for name, sizes in (
+    ("bamba", {"num_hidden_layers": 2}),
+    ("granitemoehybrid", {"num_hidden_layers": 2}),
+):
+    config = AutoConfig.for_model(
+        name,
+        **sizes,
+        hidden_size=64,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        vocab_size=64,
+    )
+    try:
+        AutoModel.from_config(config).eval()(input_ids=torch.arange(8)[None])
+        print(f"{name}: runs, the finding is gone")
+    except (TypeError, ValueError) as error:
+        print(
+            f"{name}: the default has no attention layer, and the cache is asked for its length\n    {type(error).__name__}: {str(error)[:140]}"
+        )
