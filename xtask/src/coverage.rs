@@ -171,9 +171,9 @@ fn write(path: &Path, text: &str) -> Result<(), Failed> {
 fn json<T: serde::de::DeserializeOwned>(command: &mut Command) -> Result<T, Failed> {
     let output = command.output().map_err(|error| error.to_string())?;
     if !output.status.success() {
-        return Err(format!("{command:?} failed").into());
+        return Err(format!("{command:?} failed"));
     }
-    Ok(serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?)
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }
 
 fn page(probed: &[Probed], summary: &Summary, sensitive: &[Sensitive]) -> Result<String, Failed> {

@@ -62,7 +62,7 @@ const ROWS: &[Row] = &[
     row("forward.reaches", Quick, &[], Rule::Full, "every leaf module that holds parameters is called for some input", "a tower or branch that is skipped"),
     row("forward.finite", Quick, &[], Rule::Finite, "every output element is finite", "overflow, division by zero, a mask of infinities"),
     row("forward.shapes", Quick, &[], Rule::Promises, "outputs have the shapes, types and names that the family promises", "a wrong axis, a type that changed on the way"),
-    row("forward.deterministic", Quick, &[], Rule::Bitwise, "the same input gives the same bits in eval mode, whatever the random state", "dropout left on"),
+    row("forward.deterministic", Quick, &["deterministic"], Rule::Bitwise, "the same input gives the same bits in eval mode, whatever the random state", "dropout left on"),
     row("forward.inputs_unmodified", Quick, &[], Rule::Bitwise, "the inputs are the same after the forward", "in-place edits"),
     row("forward.repeatable", Quick, &[], Rule::Bitwise, "an input gives the same bits after another one was fed in between", "state that is kept between calls"),
     row("sensitivity.input", Quick, &[], Rule::Moves, "the output depends on every content input", "an input that is ignored, a constant, a mock"),

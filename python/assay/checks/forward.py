@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from assay.checks.sensitivity import effects
 from assay.checks.unit import Unit
 from assay.observation import Observation
@@ -50,29 +48,29 @@ def finite(unit: Unit) -> Observation:
 def shapes(unit: Unit) -> Observation:
     """Names, shapes and types of the outputs, with those of the inputs."""
     seen = Observation()
+    has = unit.recipe.get("facts", {}).get("has", ["batch_first", "width", "one_state_per_token"])
     width = next(
         (getattr(unit.config, name) for name in ("hidden_size", "d_model") if isinstance(getattr(unit.config, name, None), int)), None
     )
+    width = width if "width" in has else None
     for name, tensor in unit.reference.items():
         row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch."), "width": width}
         seen.fields["outputs"].append(row)
-    packed = {spec.name for spec in unit.specs if spec.packed}
-    for name, tensor in unit.inputs.items():
-        # Rows that lie end to end say nothing about the batch.
-        if name in packed:
-            continue
-        row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
-        seen.fields["inputs"].append(row)
+    # Rows that lie end to end say nothing about the batch.
+    is_laid_out = "batch_first" in has and not any(spec.packed for spec in unit.specs)
+    tokens = () if "one_state_per_token" in has else ("input_ids", "decoder_input_ids")
+    for name, tensor in unit.inputs.items() if is_laid_out else ():
+        # What the states are not made of one by one counts for the batch alone.
+        shape = list(tensor.shape)[: 1 if name in tokens else None]
+        seen.fields["inputs"].append({"name": name, "shape": shape, "dtype": str(tensor.dtype).removeprefix("torch.")})
     return seen
 
 
 def deterministic(unit: Unit) -> Observation:
     """The same input under another random state."""
     seen = Observation()
-    torch.manual_seed(unit.seed + 1)
-    first = unit.forward(unit.inputs)
-    torch.manual_seed(unit.seed + 2)
-    seen.compare_outputs(unit.forward(unit.inputs), first)
+    first = unit.forward(unit.inputs, random=unit.seed + 1)
+    seen.compare_outputs(unit.forward(unit.inputs, random=unit.seed + 2), first)
     return seen
 
 

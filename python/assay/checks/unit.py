@@ -163,17 +163,19 @@ class Unit:
         """The same model in float64: the oracle."""
         return of_subject(lambda: copy.deepcopy(self.model).double())
 
-    def forward(self, inputs: Tensors, model: torch.nn.Module | None = None) -> Tensors:
+    def forward(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors:
         """Outputs by name, without gradients. The model gets copies, and copies of its outputs are kept: an input that is edited, or
         an output that a later call writes over, is for the check of it to see, and spoils no other."""
-        outputs = self.call({name: tensor.clone() for name, tensor in inputs.items()}, model)
+        outputs = self.call({name: tensor.clone() for name, tensor in inputs.items()}, model, random)
         return {name: tensor.clone() for name, tensor in outputs.items()}
 
-    def call(self, inputs: Tensors, model: torch.nn.Module | None = None) -> Tensors:
-        """Outputs by name, without gradients and without copies: the very tensors that go in and come out."""
+    def call(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors:
+        """Outputs by name, without gradients and without copies: the very tensors that go in and come out. Each call begins in the same
+        random state, unless another is asked for: whether that matters is for one check to see."""
         model = self.model if model is None else model
 
         def call() -> Tensors:
+            torch.manual_seed(self.seed if random is None else random)
             with torch.no_grad():
                 return named_tensors(model(**inputs))
 

@@ -16,5 +16,6 @@ def _all() -> dict[str, dict[str, Any]]:
 
 
 def of(architecture: str) -> dict[str, Any]:
-    """The override of one architecture: `before` and `after` shrinking, values by dotted path, and the `reason`; empty if it has none."""
+    """The override of one architecture: `before` and `after` shrinking, values by dotted path, and the `reason`; and `lacks`, facts that it
+    has not by its own design, each with the reason. Empty if it has none."""
     return _all().get(architecture, {})

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from assay import catalog, raised
-from assay.subjects import build, making, specs
+from assay.subjects import build, making, overrides, specs
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
 """What a folder in the layout of sentence-transformers has."""
+CONVENTIONS = {"deterministic", "batch_first", "width", "one_state_per_token"}
+"""What every architecture is taken to keep, but those that `overrides.json` names with the reason."""
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -76,6 +78,7 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         has.add("right_padding")
         if "position_ids" in arguments:
             has.add("left_padding")
+    has |= CONVENTIONS
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     if len(names) > len(dict(model.named_parameters())):
         has.add("tied_weights")
@@ -86,6 +89,7 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
             if files & set(SENTENCE_ENCODER_FILES):
                 has.add("sentence_encoder")
     name = subject["name"] if subject["kind"] == "architecture" else config.model_type
+    has -= set(overrides.of(name).get("lacks", {}))
     return {
         "class": type(model).__name__,
         "family": catalog.family(name),

@@ -26,7 +26,8 @@ def _sound(name: str, role: str, *shape: int) -> InputSpec:
 
 
 def _mask(name: str, *shape: int, dtype: str = "int64") -> InputSpec:
-    return InputSpec(name, "sound_mask", dtype, shape, values=1)
+    # This one marks what is padding (Gemma 3n), the others what is sound.
+    return InputSpec(name, "sound_mask", dtype, shape, values=int(name != "audio_mel_mask"))
 
 
 def _spectrograms(c: Context, name: str, mask: str | None) -> list[Layout]:

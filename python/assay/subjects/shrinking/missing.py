@@ -57,6 +57,8 @@ def _size(name: str, fields: dict[str, Any]) -> Any:
         return max(4, hidden // heads)
     if kind in ("heads", "key-value heads"):
         return heads if integer(heads) else None
+    if kind == "head width" and integer(fields.get("head_dim")):
+        return fields["head_dim"]
     if kind == "head width" and integer(hidden) and integer(heads) and heads:
         return max(4, hidden // heads)
     if name == "vocab_size":

@@ -85,6 +85,6 @@ def _rope(editor: Editor, layer_type: str) -> None:
         rope, types = vars(node).get("rope_parameters"), vars(node).get("layer_types")
         if rope == {} and types:
             rope = {"rope_type": "default", "rope_theta": 10_000.0}
-        if isinstance(rope, dict) and "rope_theta" in rope:
+        if types and isinstance(rope, dict) and "rope_theta" in rope:
             each = {kind: dict(rope) for kind in sorted({*(types or []), layer_type})}
             editor.set(prefix, node, "rope_parameters", each, "rotary parameters for each type of layer")
