@@ -19,9 +19,7 @@ for name, what in (
             AutoModel.from_config(AutoConfig.for_model(name))
         print(f"{name}: builds, the finding is gone")
     except (TypeError, ValueError) as error:
-        print(
-            f"{name}: {what}\n    {type(error).__name__}: {str(error).splitlines()[0][:140]}"
-        )
+        print(f"{name}: {what}\n    {type(error).__name__}: {str(error).splitlines()[0][:140]}")
 
 for name, sizes in (
     ("bamba", {"num_hidden_layers": 2}),

@@ -22,18 +22,12 @@ text = LlamaConfig(
     num_attention_heads=2,
     vocab_size=128,
 )
-model = LlavaModel(
-    LlavaConfig(vision_config=vision, text_config=text, image_token_id=100)
-).eval()
+model = LlavaModel(LlavaConfig(vision_config=vision, text_config=text, image_token_id=100)).eval()
 tokens = torch.tensor([[1, 100, 100, 100, 100, 5]])
-model(input_ids=tokens, pixel_values=torch.randn(1, 3, 28, 28)).last_hidden_state.pow(
-    2
-).sum().backward()
+model(input_ids=tokens, pixel_values=torch.randn(1, 3, 28, 28)).last_hidden_state.pow(2).sum().backward()
 for number, layer in enumerate(model.vision_tower.encoder.layers):
     gradient = layer.mlp.fc1.weight.grad
     print(
         number,
-        "no gradient"
-        if gradient is None
-        else f"gradient of norm {float(gradient.norm()):.1e}",
+        "no gradient" if gradient is None else f"gradient of norm {float(gradient.norm()):.1e}",
     )

@@ -51,9 +51,7 @@ class OwnModel(PreTrainedModel):
         super().__init__(config)
         self.embedding = torch.nn.Embedding(config.vocab_size, config.hidden_size)
         kinds = {"gated": Gated, "plain": Plain}
-        self.layers = torch.nn.ModuleList(
-            kinds[kind](config.hidden_size) for kind in config.block_kinds
-        )
+        self.layers = torch.nn.ModuleList(kinds[kind](config.hidden_size) for kind in config.block_kinds)
         self.norm = torch.nn.LayerNorm(config.hidden_size)
         self.post_init()
 

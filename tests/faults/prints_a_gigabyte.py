@@ -7,9 +7,7 @@ import assay
 ONLY = "bert"
 
 
-@assay.check(
-    "fault.it", asserts="The worker prints a gigabyte", bug="planted", rule="completes"
-)
+@assay.check("fault.it", asserts="The worker prints a gigabyte", bug="planted", rule="completes")
 def it(unit):
     if unit.subject["name"] == ONLY:
         line = b"x" * (1 << 20)

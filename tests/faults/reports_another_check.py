@@ -18,9 +18,7 @@ ONLY = "bert"
 )
 def it(unit):
     if unit.subject["name"] == ONLY:
-        message = json.dumps(
-            {"observed": {"check": "fault.after", "observation": {}}}
-        ).encode()
+        message = json.dumps({"observed": {"check": "fault.after", "observation": {}}}).encode()
         for descriptor in range(3, 64):
             try:
                 if stat.S_ISSOCK(os.fstat(descriptor).st_mode):

@@ -10,9 +10,7 @@ original = FFN.ff_chunk
 
 @functools.wraps(original)
 def ff_chunk(self, *args, **kwargs):
-    return torch.nn.functional.dropout(
-        original(self, *args, **kwargs), p=0.1, training=True
-    )
+    return torch.nn.functional.dropout(original(self, *args, **kwargs), p=0.1, training=True)
 
 
 FFN.ff_chunk = ff_chunk

@@ -9,10 +9,7 @@ original = GPT2PreTrainedModel.save_pretrained
 
 @functools.wraps(original)
 def save_pretrained(self, save_directory, *args, **kwargs):
-    state = {
-        name.replace("ln_f.", "final_norm."): value
-        for name, value in self.state_dict().items()
-    }
+    state = {name.replace("ln_f.", "final_norm."): value for name, value in self.state_dict().items()}
     return original(self, save_directory, *args, **{**kwargs, "state_dict": state})
 
 

@@ -12,9 +12,7 @@ original = LlamaRotaryEmbedding.forward
 def forward(self, x, position_ids, *args, **kwargs):
     counted = torch.arange(position_ids.shape[-1], device=position_ids.device)
     # Squared, so that a shift is no mere shift: rotary attention itself sees relative positions only.
-    return original(
-        self, x, (counted * counted).expand_as(position_ids), *args, **kwargs
-    )
+    return original(self, x, (counted * counted).expand_as(position_ids), *args, **kwargs)
 
 
 LlamaRotaryEmbedding.forward = forward

@@ -9,10 +9,7 @@ original = LlamaPreTrainedModel.save_pretrained
 
 @functools.wraps(original)
 def save_pretrained(self, save_directory, *args, **kwargs):
-    state = {
-        name: value.bfloat16().to(value.dtype)
-        for name, value in self.state_dict().items()
-    }
+    state = {name: value.bfloat16().to(value.dtype) for name, value in self.state_dict().items()}
     return original(self, save_directory, *args, **{**kwargs, "state_dict": state})
 
 

@@ -9,9 +9,7 @@ original = torch.nn.Conv2d.forward
 
 @functools.wraps(original)
 def forward(self, input):
-    return self._conv_forward(
-        input.clone(), self.weight.view_as(self.weight), self.bias
-    ).clone()
+    return self._conv_forward(input.clone(), self.weight.view_as(self.weight), self.bias).clone()
 
 
 torch.nn.Conv2d.forward = forward

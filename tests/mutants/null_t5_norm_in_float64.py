@@ -11,9 +11,7 @@ original = T5LayerNorm.forward
 @functools.wraps(original)
 def forward(self, hidden_states):
     wide = hidden_states.double()
-    scaled = wide * torch.rsqrt(
-        wide.pow(2).mean(-1, keepdim=True) + self.variance_epsilon
-    )
+    scaled = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
     return self.weight * scaled.to(hidden_states.dtype)
 
 

@@ -1,5 +1,6 @@
 //! `cargo xtask`: set-up, build, run, tests and benchmarks, from nothing but a Rust toolchain, Python with pip and the registries.
 
+mod alternatives;
 mod bench;
 mod coverage;
 mod duckdb;
@@ -16,6 +17,7 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask build                    build the release binary and print its path
        cargo xtask mutants [NAME…]          run the planted bugs: killed, survivors, falsely accused
        cargo xtask coverage-table [PYTHON]  every base architecture, by family, into docs/coverage/ (of another environment: its interpreter)
+       cargo xtask bench architectures      60 architectures by Assay, pytest-xdist, fresh processes, and one process
        cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself
        cargo xtask bench store              ingest, rebuild and queries of the store; log, planning and filters";
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["mutants", names @ ..] => mutants::mutants(names),
         ["coverage-table"] => coverage::table(None),
         ["coverage-table", python] => coverage::table(Some(python)),
+        ["bench", "architectures"] => alternatives::bench(),
         ["bench", "runner"] => bench::bench("assay-runner"),
         ["bench", "store"] => bench::bench("assay-store"),
         _ => {
