@@ -37,6 +37,4 @@ for name, sizes in (
         AutoModel.from_config(config).eval()(input_ids=torch.arange(8)[None])
         print(f"{name}: runs, the finding is gone")
     except (TypeError, ValueError) as error:
-        print(
-            f"{name}: the default has no attention layer, and the cache is asked for its length\n    {type(error).__name__}: {str(error)[:140]}"
-        )
+        print(f"{name}: the default has no attention layer, and the cache asks one\n    {type(error).__name__}: {str(error)[:140]}")

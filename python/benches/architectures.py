@@ -1,6 +1,6 @@
 """The same checks on the same architectures, run in the ways that one would run them without Assay: for `cargo xtask bench architectures`.
 
-python architectures.py recipes FILE           of a file of names with their checks: finds how to make and feed each, and keeps it (not timed)
+    python architectures.py recipes FILE           finds how to make and feed each of a file, and keeps it (not timed)
 python architectures.py single FILE            all in one process; prints seconds of imports and of work
 python architectures.py one FILE NAME          one in a process of its own
 python architectures.py tests FILE FOLDER      writes a test file for each, for pytest
