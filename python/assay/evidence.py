@@ -90,6 +90,9 @@ def _show_model(unit: Unit, shown: dict[str, Any]) -> None:
 def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Moment], Tensors]:
     """The first call of every layer whose arithmetic the judge knows, by name, during one forward; and its outputs."""
     names = {id(parameter): name for name, parameter in unit.model.named_parameters()}
+    # A weight is drawn for the module that has it first: one that is tied to a module of another kind is not what its own kind says.
+    modules = dict(unit.model.named_modules())
+    drawn_for = {parameter: kind_of(modules[name.rpartition(".")[0]]) for parameter, name in names.items()}
     moments: dict[str, Moment | None] = {}
     mistakes: list[Exception] = []
 
@@ -97,6 +100,7 @@ def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Moment], Tensors]:
         if name not in moments:
             try:
                 as_filled = unit.versions.get(id(module.weight)) == module.weight._version
+                as_filled &= drawn_for.get(id(module.weight)) == kind_of(module)
                 # Some models scale their weights in place as they run (RWKV): those are no longer what the nonce says.
                 moments[name] = moment(name, module, arguments, keywords, output, names) if as_filled else None
             except Exception as exception:  # raised below: inside the model it would be laid at the model's door

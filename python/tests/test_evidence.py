@@ -7,6 +7,10 @@ import torch
 from transformers.pytorch_utils import Conv1D
 
 from assay import captured, evidence
+from assay.subjects import InputSpec
+
+TOKENS = InputSpec("input_ids", "tokens", "int64", (6,), 1, 200, 1)
+MASK = InputSpec("attention_mask", "attention_mask", "int64", (6,), sequence_axis=1)
 
 LAYERS = [
     (torch.nn.Linear(5, 3), torch.randn(2, 4, 5)),
@@ -167,3 +171,18 @@ def test_a_weight_that_the_model_itself_scales_is_not_shown(unit_of):
     shown = evidence.show(unit_of(Scaling()))
     assert shown["eligible"] == ["first"]
     assert shown["known_layers"] == 2
+
+
+def test_a_head_that_is_tied_to_a_table_is_not_shown(unit_of):
+    class Tied(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = torch.nn.Embedding(200, 8)
+            self.head = torch.nn.Linear(8, 200)
+            self.head.weight = self.table.weight
+
+        def forward(self, input_ids, attention_mask):
+            return {"out": self.head(self.table(input_ids))}
+
+    shown = evidence.show(unit_of(Tied(), specs=(TOKENS, MASK)))
+    assert shown["eligible"] == ["table"]

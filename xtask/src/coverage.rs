@@ -86,6 +86,7 @@ struct Line {
 /// `docs/coverage/<version of transformers>.md`.
 pub(crate) fn table(python: Option<&str>) -> Result<ExitCode, Failed> {
     let ready = ready()?;
+    let of_lock = python.is_none();
     let python = python.map_or_else(|| ready.python.clone(), PathBuf::from);
     let folder = std::env::temp_dir().join(format!("assay-coverage-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -145,7 +146,7 @@ pub(crate) fn table(python: Option<&str>) -> Result<ExitCode, Failed> {
         "--format",
         "json",
     ]))?;
-    let page = page(&probed, &summary, &sensitive)?;
+    let (page, totals) = page(&probed, &summary, &sensitive)?;
     let version = summary
         .environment
         .python
@@ -154,9 +155,29 @@ pub(crate) fn table(python: Option<&str>) -> Result<ExitCode, Failed> {
         .ok_or("the run names no version of transformers")?;
     let target = root().join(format!("docs/coverage/{version}.md"));
     write(&target, &page)?;
+    // The totals of the pinned environment stand in the README, too.
+    if of_lock {
+        let path = root().join("README.md");
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        write(&path, &between(&text, &totals)?)?;
+    }
     let _ = std::fs::remove_dir_all(&folder);
     println!("{}", target.display());
     Ok(ExitCode::SUCCESS)
+}
+
+const BEGIN: &str = "<!-- coverage: written by `cargo xtask coverage-table` -->\n";
+const END: &str = "<!-- end of coverage -->";
+
+/// A text with other words between the marks.
+fn between(text: &str, words: &str) -> Result<String, Failed> {
+    let (before, rest) = text
+        .split_once(BEGIN)
+        .ok_or("README.md has no mark of coverage")?;
+    let (_, after) = rest
+        .split_once(END)
+        .ok_or("README.md has no end of coverage")?;
+    Ok(format!("{before}{BEGIN}{words}{END}{after}"))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failed> {
@@ -176,7 +197,12 @@ fn json<T: serde::de::DeserializeOwned>(command: &mut Command) -> Result<T, Fail
     serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }
 
-fn page(probed: &[Probed], summary: &Summary, sensitive: &[Sensitive]) -> Result<String, Failed> {
+/// The page, and its totals in a sentence.
+fn page(
+    probed: &[Probed],
+    summary: &Summary,
+    sensitive: &[Sensitive],
+) -> Result<(String, String), Failed> {
     if summary.planned != summary.recorded {
         return Err("the run is not whole".into());
     }
@@ -262,7 +288,18 @@ fn page(probed: &[Probed], summary: &Summary, sensitive: &[Sensitive]) -> Result
             names.join(", ")
         );
     }
-    Ok(text)
+    let totals = format!(
+        "transformers {}, {}: of {} base architectures {} run forward for real and {} pass the whole quick profile, {} are skipped with a typed reason,\n{} need an override; {share:.1} % of parameter tensors show at an output. [The table](docs/coverage/{}.md) has the rest.\n",
+        version("transformers"),
+        summary.started.get(..10).unwrap_or_default(),
+        total.architectures,
+        total.forward,
+        total.passed,
+        total.skipped.values().sum::<u64>(),
+        total.overrides,
+        version("transformers"),
+    );
+    Ok((text, totals))
 }
 
 fn count(line: &mut Line, row: &Probed, cases: &[&Case]) {

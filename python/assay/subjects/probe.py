@@ -15,6 +15,8 @@ from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
 """What a folder in the layout of sentence-transformers has."""
+POOLED = ("SequenceClassification", "NextSentencePrediction", "MultipleChoice")
+"""Heads that give out one state for a row."""
 CONVENTIONS = {"deterministic", "batch_first", "width", "one_state_per_token"}
 """What every architecture is taken to keep, but those that `overrides.json` names with the reason."""
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -76,7 +78,8 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         has.add("position_ids")
     if batch > 1 and _is_plain_text(rows):
         has.add("right_padding")
-        if "position_ids" in arguments:
+        # Heads that pool their states give out none for each token, and some pool the first, which padding on the left moves.
+        if "position_ids" in arguments and not any(head in subject.get("auto_class", "") for head in POOLED):
             has.add("left_padding")
     has |= CONVENTIONS
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
@@ -103,7 +106,7 @@ def _is_plain_text(rows: list[specs.InputSpec]) -> bool:
     """Whether all that is fed is tokens with their mask and types, so that padding says all there is to say."""
     allowed = {"tokens", "attention_mask", "token_types", "decoder_tokens"}
     roles = {spec.role for spec in rows}
-    return {"tokens", "attention_mask"} <= roles <= allowed and not any(spec.placed for spec in rows)
+    return {"tokens", "attention_mask"} <= roles <= allowed and not any(spec.placed or len(spec.shape) > 1 for spec in rows)
 
 
 def _shape(spec: specs.InputSpec, batch: int) -> list[int]:

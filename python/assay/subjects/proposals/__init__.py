@@ -138,6 +138,8 @@ def _text_alone(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
             yield "text+features", [*rows, *beside]
         yield "text", rows
         yield "text", [spec for spec in rows if spec.role in ("tokens", "decoder_tokens")]
+        # Some heads make the decoder's tokens themselves.
+        yield "text", [spec for spec in rows if spec.role in ("tokens", "attention_mask")]
     yield from _codebooks(c)
     # Several choices in a row.
     yield "text", [replace(spec, shape=(2, *spec.shape)) for spec in text.tokens(c) if spec.values is None and not spec.placed]

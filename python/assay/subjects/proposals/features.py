@@ -65,7 +65,8 @@ def placed(c: Context) -> list[Placed]:
     for name in media(c):
         modality, method, fields = MEDIA[name]
         token = c.token(fields)
-        features = getattr(c.model, method, None)
+        # A model with a head leaves this to the one that it wraps.
+        features = getattr(c.model, method, None) or getattr(getattr(c.model, "base_model", None), method, None)
         if features is None or token is None:
             continue
         accepted = inspect.signature(features).parameters
