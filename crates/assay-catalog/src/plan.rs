@@ -473,8 +473,8 @@ mod tests {
             .filter(|spec| spec.id.group() == "forward")
             .collect();
         let candidates = [
-            candidate("bert", ready(&[])),
-            candidate("vit", ready(&[])),
+            candidate("bert", ready(&["deterministic"])),
+            candidate("vit", ready(&["deterministic"])),
             candidate("broken", failed()),
             candidate("new", failed()),
         ];

@@ -129,7 +129,7 @@ fn slowest(text: &mut String, rows: &[Row], width: usize) {
             "{:<width$}  {:>7.2}  {build:>16.2}  {forward:>7.2}  {:>7.2}",
             shortened(&row.subject, width),
             row.seconds,
-            (row.seconds - build - forward).max(0.0)
+            (row.seconds - build - forward).max(0.0) + 0.0
         );
     }
 }
