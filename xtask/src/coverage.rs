@@ -124,25 +124,13 @@ pub(crate) fn table(python: Option<&str>) -> Result<ExitCode, Failed> {
     .map_err(|error| error.to_string())?;
     let text = std::fs::read(folder.join("run/summary.json")).map_err(|error| error.to_string())?;
     let summary: Summary = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    let _ = assay(&[
-        "run",
-        "--all",
-        "--checks",
-        "sensitivity.weights",
-        "--seed",
-        "1",
-        "--report-dir",
-        "weights",
-    ])
-    .stdout(Stdio::null())
-    .status()
-    .map_err(|error| error.to_string())?;
+    // The quick profile has the check of weights.
     let sensitive: Vec<Sensitive> = json(&mut assay(&[
         "list",
         "architectures",
         "--sensitivity",
         "--run",
-        "weights",
+        "run",
         "--format",
         "json",
     ]))?;
