@@ -2,10 +2,7 @@
 
 import functools
 
-from transformers.models.mixtral.modeling_mixtral import (
-    MixtralExperts,
-    MixtralPreTrainedModel,
-)
+from transformers.models.mixtral.modeling_mixtral import MixtralExperts, MixtralPreTrainedModel
 
 original = MixtralPreTrainedModel._init_weights
 
