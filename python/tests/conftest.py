@@ -18,8 +18,8 @@ JOB = {
     "checks": [],
 }
 VALUES = InputSpec("values", "series", "float32", (3, 4))
-TOKENS = InputSpec("input_ids", "tokens", "int64", (6,), 1, 200, 1)
-MASK = InputSpec("attention_mask", "attention_mask", "int64", (6,), sequence_axis=1)
+TOKENS = InputSpec("input_ids", "tokens", "int64", (6,), 1, 200)
+MASK = InputSpec("attention_mask", "attention_mask", "int64", (6,))
 
 
 @pytest.fixture

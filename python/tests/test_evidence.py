@@ -9,8 +9,8 @@ from transformers.pytorch_utils import Conv1D
 from assay import captured, evidence
 from assay.subjects import InputSpec
 
-TOKENS = InputSpec("input_ids", "tokens", "int64", (6,), 1, 200, 1)
-MASK = InputSpec("attention_mask", "attention_mask", "int64", (6,), sequence_axis=1)
+TOKENS = InputSpec("input_ids", "tokens", "int64", (6,), 1, 200)
+MASK = InputSpec("attention_mask", "attention_mask", "int64", (6,))
 
 LAYERS = [
     (torch.nn.Linear(5, 3), torch.randn(2, 4, 5)),

@@ -97,10 +97,15 @@ fn one(
     };
     let transaction = connection.transaction()?;
     let mut named = None;
-    if let Some(held) = held(&transaction, "log_head", &head)? {
+    let mut of_one_run = all_held(&transaction, "log_head", &head)?;
+    // The one that was here before, if there are several.
+    of_one_run.sort_by_key(|held| held.log != path);
+    if let Some(held) = of_one_run.into_iter().next() {
         let is_copy = held.log != path
             && assay_record::head(Path::new(&held.log)).is_ok_and(|line| digest(&[&line]) == head);
-        if log.bytes < held.bytes || (is_copy && log.bytes == held.bytes) {
+        let is_less = log.bytes < held.bytes || (is_copy && log.bytes == held.bytes);
+        // A shorter one that is no beginning of the other was taken up on its own, too.
+        if is_less && (!is_copy || begins_with(Path::new(&held.log), &log.path).unwrap_or(true)) {
             let how = if is_copy { "a copy" } else { "an older copy" };
             return Ok(Some(format!(
                 "{path} is {how} of {}, which is in the store already",
@@ -109,11 +114,12 @@ fn one(
         }
         // Read anew: it grew, it was moved, or it is a copy that was taken up again and goes on where the other ends. Two that were
         // taken up on their own are two.
-        if !is_copy || begins_with(&log.path, Path::new(&held.log)).unwrap_or(false) {
+        if !is_less && (!is_copy || begins_with(&log.path, Path::new(&held.log)).unwrap_or(false))
+        {
             remove(&transaction, held.run)?;
             named = Some(held.name);
         }
-    } else if let Some(held) = held(&transaction, "log", &path)? {
+    } else if let Some(held) = all_held(&transaction, "log", &path)?.pop() {
         if run.header.run.is_empty() {
             transaction.execute(
                 "UPDATE runs SET log_bytes = ?, log_modified = ? WHERE run = ?",
@@ -138,9 +144,17 @@ fn one(
             } else {
                 &run.header.run
             };
-            if held(&transaction, "name", own)?.is_some() {
+            let is_taken = |name: &str| Ok::<_, StoreError>(!all_held(&transaction, "name", name)?.is_empty());
+            if is_taken(own)? {
                 let tag: String = head.chars().take(8).collect();
-                let name = format!("{own}~{tag}");
+                let mut name = format!("{own}~{tag}");
+                // Two ends of one run have one head.
+                for count in 2.. {
+                    if !is_taken(&name)? {
+                        break;
+                    }
+                    name = format!("{own}~{tag}-{count}");
+                }
                 told = Some(format!(
                     "two runs are named {own}: {path} is {name} in the store"
                 ));
@@ -203,11 +217,11 @@ struct Held {
     bytes: u64,
 }
 
-fn held(connection: &Connection, column: &str, value: &str) -> Result<Option<Held>, StoreError> {
+fn all_held(connection: &Connection, column: &str, value: &str) -> Result<Vec<Held>, StoreError> {
     let mut statement = connection.prepare(&format!(
         "SELECT run, name, log, log_bytes FROM runs WHERE {column} = ?"
     ))?;
-    let mut rows = statement.query_map([value], |row| {
+    let rows = statement.query_map([value], |row| {
         Ok(Held {
             run: row.get(0)?,
             name: row.get(1)?,
@@ -215,7 +229,7 @@ fn held(connection: &Connection, column: &str, value: &str) -> Result<Option<Hel
             bytes: row.get(3)?,
         })
     })?;
-    Ok(rows.next().transpose()?)
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Takes a run out of every table.

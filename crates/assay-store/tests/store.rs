@@ -468,6 +468,15 @@ fn an_older_copy_takes_nothing_back_and_two_that_were_taken_up_on_their_own_are_
     std::fs::write(copy.join(LOG_FILE), format!("{short}{tail}\n")).unwrap();
     let runs = home.open().runs().unwrap();
     assert_eq!(runs.len(), 3, "{runs:?}");
+    // A third end, shorter than both: it may hold the failure.
+    let third = home.path().join("third/b");
+    std::fs::create_dir_all(&third).unwrap();
+    std::fs::write(third.join(LOG_FILE), format!("{short}another end\n")).unwrap();
+    home.runs.push(third);
+    for _ in 0..2 {
+        let runs = home.open().runs().unwrap();
+        assert_eq!(runs.len(), 4, "{runs:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@ be fed, is small, and has the module types of the full-size default."""
 
 from __future__ import annotations
 
-import copy
 import inspect
 import time
 from collections.abc import Iterator
@@ -21,9 +20,6 @@ PARAMETERS = 1_000_000
 """A tiny model has fewer."""
 MOST_PARAMETERS = 40_000_000
 """With more than this a model is not even built."""
-MOSTLY = 0.9
-"""A model of which inputs reach this share of the leaf modules is not made in another way: single modules that are never called (a pooler,
-a table for training) are the architecture's own, whole towers are not."""
 REPAIRS = 6
 SECONDS = 20.0
 """For one architecture: the slowest build filters and tables that take seconds (zamba, FACTS.md)."""
@@ -44,13 +40,11 @@ class Made:
 
     def grade(self) -> tuple[bool, bool, float, float]:
         """What is better: small, faithful, reaching more, smaller."""
-        reached = 1.0 - len(self.found.unreached) / max(1, self.found.leaves)
-        return (self.parameters < PARAMETERS, not self.lost, round(reached, 3), -self.parameters)
+        return (self.parameters < PARAMETERS, not self.lost, round(self.found.share(), 3), -self.parameters)
 
     def is_good(self) -> bool:
         """Whether no other way needs to be tried."""
-        reached = 1.0 - len(self.found.unreached) / max(1, self.found.leaves)
-        return self.parameters < PARAMETERS and not self.lost and reached >= MOSTLY
+        return self.parameters < PARAMETERS and not self.lost and self.found.reaches_mostly()
 
 
 class StageError(Exception):
@@ -171,7 +165,7 @@ class _Types:
         if not self.built:
             self.built = True
             try:
-                default = build.make_model(self.subject, copy.deepcopy(build.default_config(self.subject)), meta=True)
+                default = build.make_model(self.subject, build.default_config(self.subject), meta=True)
                 self.known = module_types(default)
             except Exception:  # some defaults lack a size, and can't be built by anybody
                 self.known = None

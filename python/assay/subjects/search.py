@@ -18,8 +18,9 @@ from assay.subjects.specs import BATCH, InputSpec, draw
 
 SECONDS = 12.0
 """For all proposals of one model."""
-SOME = 0.1
-"""A share of leaf modules: single ones that are never called are the architecture's own, a whole tower is more."""
+MOSTLY = 0.9
+"""With this share of the leaf modules reached, nothing else is tried: single modules that are never called (a pooler, a table for training)
+are the architecture's own, whole towers are not."""
 AFTER = 24
 """Proposals that are tried after one ran that doesn't reach all."""
 REPAIRS = 3
@@ -38,6 +39,14 @@ class Found:
     batch: int
     unreached: list[str]
     leaves: int
+
+    def share(self) -> float:
+        """The share of leaf modules that are reached, from 0 to 1."""
+        return 1.0 - len(self.unreached) / max(1, self.leaves)
+
+    def reaches_mostly(self) -> bool:
+        """Whether nothing else needs to be tried."""
+        return self.share() >= MOSTLY
 
     def as_rows(self) -> dict[str, Any]:
         """Names and counts for the record."""
@@ -59,7 +68,7 @@ def search(model: torch.nn.Module, config: Any, seed: int) -> Found:
         if found is not None and (best is None or len(found.unreached) < len(best.unreached)):
             best = found
         # Some take one row only, with all their modalities.
-        if best is not None and len(best.unreached) <= SOME * best.leaves:
+        if best is not None and best.reaches_mostly():
             break
         first = first or error
     if best is not None:
@@ -173,7 +182,8 @@ def _single(c: Context, name: str, seed: int, batch: int) -> tuple[list[InputSpe
     return None
 
 
-def _with_repairs(c: Context, seed: int, batch: int):
+def _with_repairs(c: Context, seed: int, batch: int) -> Iterator[tuple[Proposal, set[str], BaseException | None]]:
+    """Every proposal with the leaf modules that it reached, or the exception; then those with a size that an exception asked for."""
     later: list[tuple[int, Proposal]] = []
     for modalities, specs in proposals(c):
         if not specs:

@@ -37,7 +37,6 @@ class InputSpec:
     low: int = 0
     high: int = 0
     """Whole numbers are drawn from `low` to `high - 1`; points from 0 to `high`."""
-    sequence_axis: int | None = None
     placed: tuple[tuple[int, int], ...] = ()
     """Positions of a row that hold a certain token instead of a drawn one: where the features of another modality go."""
     values: Any = None

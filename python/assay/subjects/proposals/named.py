@@ -89,7 +89,7 @@ def _size(c: Context, part: object, length: int) -> int:
 
 
 def _positions(c: Context, name: str, length: int) -> InputSpec:
-    return InputSpec(name, "position_ids", "int64", (length,), sequence_axis=1)
+    return InputSpec(name, "position_ids", "int64", (length,))
 
 
 def _decoder(c: Context, name: str, length: int) -> InputSpec | None:

@@ -27,7 +27,7 @@ def tokens(c: Context, placed: Placed = (), length: int | None = None) -> list[I
     size = max(size, at + 2)
     if c.takes("image_embeds_position_mask"):
         size = max(size, getattr(c.config, "latent_query_num", 4) + 4)
-    specs = [InputSpec("input_ids", "tokens", "int64", (size,), low, high, 1, tuple(positions))]
+    specs = [InputSpec("input_ids", "tokens", "int64", (size,), low, high, tuple(positions))]
     specs += companions(c, size, kinds)
     return specs + decoder(c)
 
@@ -36,17 +36,17 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
     """What a model takes for each token beside the token itself."""
     specs = []
     if c.takes("attention_mask"):
-        specs.append(InputSpec("attention_mask", "attention_mask", "int64", (size,), sequence_axis=1))
+        specs.append(InputSpec("attention_mask", "attention_mask", "int64", (size,)))
     if c.takes("mm_token_type_ids"):
         values = [KINDS[kinds[place]] if place in kinds else 0 for place in range(size)]
-        specs.append(InputSpec("mm_token_type_ids", "token_kinds", "int64", (size,), sequence_axis=1, values=values))
+        specs.append(InputSpec("mm_token_type_ids", "token_kinds", "int64", (size,), values=values))
     elif c.takes("token_type_ids") and kinds:
         values = [int(place in kinds) for place in range(size)]
-        specs.append(InputSpec("token_type_ids", "token_kinds", "int64", (size,), sequence_axis=1, values=values))
+        specs.append(InputSpec("token_type_ids", "token_kinds", "int64", (size,), values=values))
     elif c.takes("token_type_ids"):
         types = c.value([c.text, c.config], "type_vocab_size", default=0)
         if isinstance(types, int) and types > 1:
-            specs.append(InputSpec("token_type_ids", "token_types", "int64", (size,), 0, types, 1))
+            specs.append(InputSpec("token_type_ids", "token_types", "int64", (size,), 0, types))
     if c.takes("bbox"):
         if isinstance(getattr(c.config, "dim_bbox", None), int):
             specs.append(InputSpec("bbox", "boxes", "float32", (size, 4), 0, 100))
@@ -82,4 +82,4 @@ def decoder(c: Context) -> list[InputSpec]:
     names = ("decoder_vocab_size", "tgt_vocab_size", "vocab_size")
     entries = c.value(nodes, *names, default=100)
     low, high = c.token_range(entries if isinstance(entries, int) else 100)
-    return [InputSpec("decoder_input_ids", "decoder_tokens", "int64", (DECODER_TOKENS,), low, high, 1)]
+    return [InputSpec("decoder_input_ids", "decoder_tokens", "int64", (DECODER_TOKENS,), low, high)]

@@ -11,8 +11,6 @@ from assay.subjects.shrinking.editing import integer, integers, power
 
 WIDTH = 64
 """The widest hidden size becomes this: wide enough that a dot product is no accident, small enough for milliseconds."""
-WIDEST_STAGE = 256
-"""The widest stage of a hierarchical model becomes at most this."""
 HEAD_WIDTH = 16
 """Head widths become this where they can: Triton and flex kernels want at least 16 (FACTS.md)."""
 NARROWEST = 24
