@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.utils import parametrizations, parametrize
 from transformers.pytorch_utils import Conv1D
 
 COLUMNS = 16
+CONVOLUTIONS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
+STANDARDIZED = ("transformers.models.bit.modeling_bit", "WeightStandardizedConv2d")
+"""Known by its name, so that a worker that never sees it doesn't import it."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,7 @@ class Moment:
 
     layer: str
     kind: str
+    details: dict[str, Any]
     weight: str
     shape: tuple[int, ...]
     bias: str | None
@@ -33,7 +38,7 @@ class Moment:
         columns = list(range(0, self.result.numel(), step))[:COLUMNS]
         return {
             "layer": self.layer,
-            "kind": self.kind,
+            "kind": {self.kind: self.details} if self.details else self.kind,
             "weight": self.weight,
             "shape": list(self.shape),
             "bias": self.bias,
@@ -43,22 +48,49 @@ class Moment:
         }
 
 
-def kind_of(module: torch.nn.Module) -> str | None:
-    """The `LayerKind` of a module whose arithmetic the judge knows; exact types only, since a subclass may do more, and only
-    with a weight that is a parameter, since one that is made anew for each call has other values than its name says."""
+def weights_of(module: torch.nn.Module) -> tuple[torch.nn.Parameter, ...]:
+    """The parameters that a layer makes its weight from: the weight, or the direction and the magnitude of a weight norm; none where
+    the weight is made anew for each call in another way, since then it has other values than its name says."""
+    norm = _weight_norm_of(module)
+    if norm is not None:
+        return norm.original1, norm.original0
     weight = module._parameters.get("weight")
-    if weight is None or weight.dtype != torch.float32:
+    return () if weight is None else (weight,)
+
+
+def kind_of(module: torch.nn.Module) -> str | None:
+    """The `LayerKind` of a module whose arithmetic the judge knows; exact types only, since a subclass may do more."""
+    weights = weights_of(module)
+    if not weights or any(weight.dtype != torch.float32 for weight in weights):
         return None
-    kind = type(module)
+    kind = parametrize.type_before_parametrizations(module)
+    if parametrize.is_parametrized(module):
+        return "weight_normed_convolution" if kind in CONVOLUTIONS and _is_one_sum(module) else None
     if kind is torch.nn.Linear:
         return "linear"
     if kind is Conv1D:
         return "conv1d"
     if kind is torch.nn.Embedding and module.max_norm is None:
         return "embedding"
-    if kind in (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d) and module.groups == 1 and module.padding_mode == "zeros":
-        return "convolution" if _padding(module) is not None else None
+    if kind in CONVOLUTIONS and _is_one_sum(module):
+        return "convolution"
+    if (kind.__module__, kind.__qualname__) == STANDARDIZED and _is_one_sum(module) and module.pad is None:
+        # A frozen one keeps what the library gave it.
+        return "standardized_convolution" if module.weight.requires_grad else None
     return None
+
+
+def _weight_norm_of(module: torch.nn.Module) -> parametrize.ParametrizationList | None:
+    """The weight norm that a module's weight alone goes through, each output channel by itself."""
+    if not parametrize.is_parametrized(module) or list(module.parametrizations) != ["weight"]:
+        return None
+    made = module.parametrizations["weight"]
+    return made if len(made) == 1 and type(made[0]) is parametrizations._WeightNorm and made[0].dim == 0 else None
+
+
+def _is_one_sum(module: Any) -> bool:
+    """Whether an output of a convolution is a sum over one patch of all channels."""
+    return module.groups == 1 and module.padding_mode == "zeros" and _padding(module) is not None
 
 
 def moment(
@@ -75,20 +107,29 @@ def moment(
     if (argument.dtype == torch.float32) == (kind == "embedding"):
         return None
     vector, result = _at(kind, module, argument.detach(), output.detach())
+    weight, *rest = weights_of(module)
     bias = module._parameters.get("bias")
     return Moment(
         layer=name,
         kind=kind,
-        weight=names[id(module.weight)],
-        shape=tuple(module.weight.shape),
+        details=_details(kind, module, [names[id(parameter)] for parameter in rest]),
+        weight=names[id(weight)],
+        shape=tuple(weight.shape),
         bias=None if bias is None else names[id(bias)],
         vector=vector.clone(),
         result=result.clone(),
     )
 
 
+def _details(kind: str, module: Any, others: list[str]) -> dict[str, Any]:
+    """What the arithmetic of a kind rests on besides weight and bias."""
+    if kind == "weight_normed_convolution":
+        return {"magnitude": others[0]}
+    return {"epsilon": module.eps} if kind == "standardized_convolution" else {}
+
+
 def _at(kind: str, module: Any, argument: torch.Tensor, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    if kind == "convolution":
+    if kind.endswith("convolution"):
         return _patch(module, argument, output)
     # The last position: a causal model shows there what it made of all its tokens, where the first of a row shows one token,
     # which two inputs may have in common.

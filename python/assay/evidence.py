@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from assay import raised
-from assay.captured import Moment, kind_of, moment
+from assay.captured import Moment, kind_of, moment, weights_of
 from assay.checks.unit import SubjectRaised, Tensors, Unit
 from assay.weights.generator import words
 
@@ -91,17 +91,21 @@ def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Moment], Tensors]:
     """The first call of every layer whose arithmetic the judge knows, by name, during one forward; and its outputs."""
     names = {id(parameter): name for name, parameter in unit.model.named_parameters()}
     # A weight is drawn for the module that has it first: one that is tied to a module of another kind is not what its own kind says.
-    modules = dict(unit.model.named_modules())
-    drawn_for = {parameter: kind_of(modules[name.rpartition(".")[0]]) for parameter, name in names.items()}
+    drawn_for: dict[int, str | None] = {}
+    for module in unit.model.modules():
+        for parameter in (*weights_of(module), *module.parameters(recurse=False)):
+            drawn_for.setdefault(id(parameter), kind_of(module))
     moments: dict[str, Moment | None] = {}
     mistakes: list[Exception] = []
 
     def keep(module: torch.nn.Module, arguments: tuple, keywords: dict, output: Any, name: str) -> None:
         if name not in moments:
             try:
-                as_filled = unit.versions.get(id(module.weight)) == module.weight._version
-                as_filled &= drawn_for.get(id(module.weight)) == kind_of(module)
+                kind = kind_of(module)
                 # Some models scale their weights in place as they run (RWKV): those are no longer what the nonce says.
+                as_filled = all(
+                    unit.versions.get(id(weight)) == weight._version and drawn_for.get(id(weight)) == kind for weight in weights_of(module)
+                )
                 moments[name] = moment(name, module, arguments, keywords, output, names) if as_filled else None
             except Exception as exception:  # raised below: inside the model it would be laid at the model's door
                 mistakes.append(exception)

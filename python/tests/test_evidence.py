@@ -1,13 +1,18 @@
 """What a worker shows of each kind of layer can be computed again."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.utils.parametrizations import weight_norm
+from transformers.models.bit.modeling_bit import WeightStandardizedConv2d
 from transformers.pytorch_utils import Conv1D
 
 from assay import captured, evidence
 from assay.subjects import InputSpec
+from assay.weights import fill, variates
 
 TOKENS = InputSpec("input_ids", "tokens", "int64", (6,), 1, 200)
 MASK = InputSpec("attention_mask", "attention_mask", "int64", (6,))
@@ -21,6 +26,18 @@ LAYERS = [
     (torch.nn.Conv2d(2, 3, 3, padding="valid"), torch.randn(2, 2, 9, 8)),
     (torch.nn.Conv2d(2, 3, 1, padding="same"), torch.randn(2, 2, 9, 8)),
 ]
+
+
+VECTORS = {str(row["layer"]["kind"]): row for row in json.loads((Path(__file__).parents[2] / "tests/vectors/layers.json").read_text())}
+"""One captured layer of each kind with its nonce; the tests of the judge compute the same file again."""
+BUILD = {
+    "linear": lambda: torch.nn.Linear(5, 3),
+    "conv1d": lambda: Conv1D(3, 5),
+    "embedding": lambda: torch.nn.Embedding(7, 4),
+    "convolution": lambda: torch.nn.Conv2d(2, 3, (3, 2)),
+    "weight_normed_convolution": lambda: weight_norm(torch.nn.Conv1d(2, 3, 3)),
+    "standardized_convolution": lambda: WeightStandardizedConv2d(2, 3, (3, 2), padding=0),
+}
 
 
 def shown_of(module, argument):
@@ -37,6 +54,24 @@ def test_a_captured_layer_is_its_own_arithmetic(module, argument):
     for column, value in zip(shown["columns"], shown["output"], strict=True):
         expected = sum(w * x for w, x in zip(weight[column].tolist(), shown["input"], strict=True)) + module.bias[column].item()
         assert math.isclose(value, expected, abs_tol=1e-5)
+
+
+@pytest.mark.parametrize("row", VECTORS.values(), ids=VECTORS)
+def test_a_layer_that_is_filled_from_a_nonce_shows_what_the_judge_computes(row):
+    nonce, wanted = int(row["nonce"]), row["layer"]
+    module = BUILD[wanted["kind"] if isinstance(wanted["kind"], str) else next(iter(wanted["kind"]))]()
+    model = torch.nn.ModuleDict({"layer": module})
+    fill(model, nonce, {name: parameter.detach().clone() for name, parameter in model.named_parameters()})
+    argument = torch.from_numpy(variates(nonce, "input", len(wanted["input"])))
+    if isinstance(module, torch.nn.modules.conv._ConvNd):  # as large as its kernel: one patch
+        argument = argument.reshape(1, module.in_channels, *module.kernel_size)
+    elif wanted["kind"] == "embedding":
+        argument = torch.tensor([5])
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    with torch.no_grad():
+        shown = captured.moment("layer", module, (argument,), {}, module(argument), names).as_json()
+    assert shown.pop("output") == pytest.approx(wanted["output"], abs=1e-5)
+    assert shown == {key: value for key, value in wanted.items() if key != "output"}
 
 
 def test_an_embedding_shows_its_row():
@@ -67,7 +102,15 @@ def test_layers_whose_arithmetic_is_another_are_not_shown():
     assert captured.kind_of(torch.nn.Conv1d(4, 4, 3, padding=1, padding_mode="circular")) is None
     assert captured.kind_of(torch.nn.Embedding(4, 4, max_norm=1.0)) is None
     assert captured.kind_of(torch.nn.Linear(2, 2).double()) is None
-    assert captured.kind_of(torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(2, 2))) is None
+    assert captured.kind_of(weight_norm(torch.nn.Linear(2, 2))) is None
+    assert captured.kind_of(weight_norm(torch.nn.Conv1d(2, 2, 3), dim=2)) is None
+    assert captured.kind_of(weight_norm(torch.nn.Conv1d(4, 4, 3, groups=4))) is None
+    assert captured.kind_of(weight_norm(torch.nn.ConvTranspose1d(2, 2, 3))) is None
+    assert captured.kind_of(weight_norm(Scaled(2, 2))) is None
+    assert captured.kind_of(weight_norm(weight_norm(torch.nn.Conv1d(2, 2, 3)), name="bias")) is None
+    assert captured.kind_of(torch.nn.utils.parametrizations.spectral_norm(torch.nn.Conv1d(2, 2, 3))) is None
+    assert captured.kind_of(WeightStandardizedConv2d(2, 2, 3, padding="SAME", stride=2)) is None
+    assert captured.kind_of(WeightStandardizedConv2d(2, 2, 3).requires_grad_(False)) is None
 
 
 class Straight(torch.nn.Module):
@@ -171,6 +214,23 @@ def test_a_weight_that_the_model_itself_scales_is_not_shown(unit_of):
     shown = evidence.show(unit_of(Scaling()))
     assert shown["eligible"] == ["first"]
     assert shown["known_layers"] == 2
+
+
+def test_a_weight_norm_that_the_model_itself_scales_or_shares_is_not_shown(unit_of):
+    class Sharing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.plain = torch.nn.Conv1d(2, 2, 1)
+            self.scaled, self.shared, self.kept = (weight_norm(torch.nn.Conv1d(2, 2, 1)) for _ in range(3))
+            self.shared.parametrizations.weight.original1 = self.plain.weight
+
+        def forward(self, values):
+            self.scaled.parametrizations.weight.original0.mul_(2)
+            return {"out": self.kept(self.shared(self.scaled(self.plain(values.reshape(-1, 2, 2)))))}
+
+    shown = evidence.show(unit_of(Sharing()))
+    assert shown["eligible"] == ["kept", "plain"]
+    assert shown["known_layers"] == 4
 
 
 def test_a_head_that_is_tied_to_a_table_is_not_shown(unit_of):

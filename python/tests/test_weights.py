@@ -65,3 +65,31 @@ def test_a_table_that_the_architecture_fixes_stays_and_state_space_decays_move_a
     assert torch.equal(model.positions.weight, initial["positions.weight"])
     assert 0.1 < model.dt_bias.std() < 0.3
     assert abs(model.dt_bias.mean() + 5) < 0.2
+
+
+NORMED = {
+    "each output channel": (torch.nn.Conv1d(24, 32, 4), 0),
+    "each tap of a convolution in groups": (torch.nn.Conv1d(32, 32, 8, groups=4), 2),
+    "the whole weight": (torch.nn.Linear(48, 32), None),
+    "each input channel of a transposed convolution": (torch.nn.ConvTranspose1d(32, 24, 8, stride=2), 0),
+}
+
+
+@pytest.mark.parametrize(("module", "dim"), NORMED.values(), ids=NORMED)
+def test_a_weight_norm_keeps_the_size_of_the_signal_whatever_the_library_gave_it(module, dim):
+    normed = torch.nn.utils.parametrizations.weight_norm(module, dim=dim)
+    model = torch.nn.ModuleDict({"layer": normed})
+    initial = {name: parameter.detach() * 1e-3 for name, parameter in model.named_parameters()}
+    fill(model, 5, initial)
+    width = 48 if isinstance(module, torch.nn.Linear) else module.in_channels
+    signal = torch.from_numpy(variates(7, "signal", 64 * width * 30)).reshape((64, 30, width) if width == 48 else (64, width, 30))
+    with torch.no_grad():
+        size = normed(signal).std()
+    assert 0.8 < size < 1.25
+
+
+def test_a_frozen_weight_norm_is_filled_since_the_judge_draws_it_again():
+    model = torch.nn.ModuleDict({"layer": torch.nn.utils.parametrizations.weight_norm(torch.nn.Conv1d(2, 3, 3)).requires_grad_(False)})
+    initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    fill(model, 5, initial)
+    assert not torch.equal(model["layer"].parametrizations.weight.original1, initial["layer.parametrizations.weight.original1"])

@@ -19,6 +19,7 @@
 //! [`Verdict`]: assay_model::Verdict
 
 mod generator;
+mod layer;
 mod proof;
 mod rules;
 mod verdict;

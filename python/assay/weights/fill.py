@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrizations, parametrize
 from transformers.pytorch_utils import Conv1D
 
 from assay.weights.generator import variates
@@ -30,10 +31,15 @@ def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -
             if not parameter.is_floating_point():
                 continue
             owner, _, leaf = name.rpartition(".")
-            if not parameter.requires_grad and type(modules[owner]) not in PROVEN:
+            is_weight_norm = _is_weight_norm(modules[owner])
+            if not (parameter.requires_grad or is_weight_norm or type(modules[owner]) in PROVEN):
                 continue  # a table that the architecture fixes (sinusoids), and computes again when it is loaded
             z = torch.from_numpy(variates(nonce, name, parameter.numel())).reshape(parameter.shape)
-            parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
+            if is_weight_norm:
+                normed = modules[owner.rpartition(".parametrizations.")[0]]
+                parameter.copy_(_weight_normed(normed, leaf, modules[owner].original1, z))
+            else:
+                parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
         for name, buffer in model.named_buffers():
             if name.endswith("running_mean"):
                 buffer.copy_(BIAS * _drawn(nonce, name, buffer))
@@ -62,6 +68,21 @@ def _value(module: torch.nn.Module, leaf: str, parameter: torch.Tensor, z: torch
     if parametrized or _is_norm(module) or parameter.ndim <= 1:
         return initial + SMALL * z * (initial.abs().mean() if parametrized else 1.0)
     return _scaled(z, 1.0 / math.sqrt(_fan_in(module, leaf, parameter)))
+
+
+def _is_weight_norm(module: torch.nn.Module) -> bool:
+    is_list = isinstance(module, parametrize.ParametrizationList)
+    return is_list and len(module) == 1 and type(module[0]) is parametrizations._WeightNorm
+
+
+def _weight_normed(module: torch.nn.Module, leaf: str, direction: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """The magnitude (`original0`) or the direction (`original1`) of a weight norm. The direction is drawn as a weight without a norm
+    is, the magnitude around the norm that this gives it: the weight keeps its size, and with it the signal."""
+    fan_in = _fan_in(module, "weight", direction)
+    if leaf == "original1":
+        return _scaled(z, 1.0 / math.sqrt(fan_in))
+    norm = math.sqrt(direction.numel() / z.numel() / fan_in)
+    return norm + _scaled(z, SMALL * norm)
 
 
 def _fan_in(module: torch.nn.Module, leaf: str, parameter: torch.Tensor) -> int:
