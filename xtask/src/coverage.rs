@@ -347,3 +347,54 @@ fn row(text: &mut String, family: &str, line: &Line) {
         line.reached
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_the_marks_is_replaced_and_nothing_else() {
+        let old = format!("# Assay\n{BEGIN}old words\n{END}\nafter\n");
+        let new = format!("# Assay\n{BEGIN}new words\n{END}\nafter\n");
+        assert_eq!(between(&old, "new words\n"), Ok(new.clone()));
+        assert_eq!(between(&new, "new words\n"), Ok(new));
+        let bare = format!("{BEGIN}{END}");
+        assert_eq!(
+            between(&bare, "words\n"),
+            Ok(format!("{BEGIN}words\n{END}"))
+        );
+        assert_eq!(
+            between(&old, ""),
+            Ok(format!("# Assay\n{BEGIN}{END}\nafter\n"))
+        );
+    }
+
+    #[test]
+    fn a_second_pair_of_marks_is_left_alone() {
+        let pair = format!("{BEGIN}old{END}");
+        let first_alone = format!("{BEGIN}new{END}{pair}");
+        assert_eq!(between(&format!("{pair}{pair}"), "new"), Ok(first_alone));
+    }
+
+    #[test]
+    fn a_mark_that_is_missing_is_named() {
+        let begin = "README.md has no mark of coverage";
+        let end = "README.md has no end of coverage";
+        for (text, said) in [
+            (String::new(), begin),
+            (format!("words {END}"), begin),
+            (format!("{BEGIN}words"), end),
+            (format!("{END} before {BEGIN}words"), end),
+            // The mark is a line of its own.
+            (format!("{} {END}", BEGIN.trim_end()), begin),
+        ] {
+            assert_eq!(between(&text, "new"), Err(said.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_readme_has_both_marks() {
+        let readme = include_str!("../../README.md");
+        assert!(between(readme, "words\n").is_ok());
+    }
+}
