@@ -18,6 +18,9 @@ from assay.weights.generator import variates
 SMALL = 0.2
 """How far a norm's weight or a learned scalar is moved from where the library puts it."""
 BIAS = 0.1
+CODES = ("embed", "embed_avg", "embed_sum")
+CODE = 0.5
+"""Code books are of the size of what they quantise: with larger codes the shortest one is the nearest to everything."""
 PROVEN = (torch.nn.Linear, torch.nn.Embedding, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, Conv1D)
 """Types of module whose weights the judge draws again, whoever may train them."""
 
@@ -41,10 +44,20 @@ def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -
             else:
                 parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
         for name, buffer in model.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.copy_(BIAS * _drawn(nonce, name, buffer))
-            elif name.endswith("running_var"):
-                buffer.copy_((1 + SMALL * _drawn(nonce, name, buffer)).abs() + 0.05)
+            _fill_buffer(modules, nonce, name, buffer)
+
+
+def _fill_buffer(modules: dict[str, torch.nn.Module], nonce: int, name: str, buffer: torch.Tensor) -> None:
+    """Fills a buffer that training would have filled: running statistics, code books, biases of routers, frozen norms."""
+    owner, _, leaf = name.rpartition(".")
+    if not buffer.is_floating_point() or leaf in modules[owner]._non_persistent_buffers_set:
+        return
+    if leaf == "running_mean" or leaf.endswith("bias"):
+        buffer.copy_(BIAS * _drawn(nonce, name, buffer))
+    elif leaf == "running_var" or (leaf == "weight" and _is_norm(modules[owner])):
+        buffer.copy_((1 + SMALL * _drawn(nonce, name, buffer)).abs() + 0.05)
+    elif buffer.ndim > 1 and leaf in CODES:
+        buffer.copy_(CODE * _drawn(nonce, name, buffer))
 
 
 def _drawn(nonce: int, name: str, like: torch.Tensor) -> torch.Tensor:
