@@ -21,6 +21,7 @@
 mod generator;
 mod layer;
 mod proof;
+mod row;
 mod rules;
 mod verdict;
 mod weights;
