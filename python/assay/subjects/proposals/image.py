@@ -67,6 +67,7 @@ def _packed(c: Context, name: str) -> list[Layout]:
     shapes = [(count, width) for width in flats] + [
         (count, c.channels, c.patch, c.patch),
         (count, c.channels, c.temporal, c.patch, c.patch),
+        (count, c.merge * c.patch, c.merge * c.patch, c.channels),
     ]
     found = [[_pixels(name, *shape, packed=True), *extra] for shape in shapes]
     found.append([_pixels(name, count, flat), *extra])

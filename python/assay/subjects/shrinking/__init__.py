@@ -188,4 +188,4 @@ def _each(value: Any, change: Callable[[int], int]) -> Any:
 def _nested_integers(value: Any) -> bool:
     if integers(value):
         return True
-    return isinstance(value, (list, tuple)) and bool(value) and all(_nested_integers(item) or integer(item) for item in value)
+    return isinstance(value, (list, tuple)) and bool(value) and all(_nested_integers(item) or isinstance(item, int) for item in value)

@@ -33,6 +33,7 @@ def fit(editor: Editor) -> None:
         for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _grids):
             coupling(editor, prefix, node)
     _feature_layers(editor)
+    _images(editor)
     _tokens_per_image(editor)
     _projections(editor)
 
@@ -159,7 +160,7 @@ def _feature_layers(editor: Editor) -> None:
     towers = [
         value
         for prefix, node in editor.nodes
-        if re.search("Vision|CLIP|Siglip|ViT", type(node).__name__)
+        if re.search("Vision|CLIP|Siglip|ViT|Dino", type(node).__name__)
         for name, value in tree.fields(node)
         if integer(value) and value > 0 and names.kind(name) == "layers"
     ]
@@ -173,10 +174,32 @@ def _feature_layers(editor: Editor) -> None:
         elif integers(chosen):
             moved = type(chosen)(_within(layer, count) for layer in chosen)
             editor.set(prefix, node, "vision_feature_layer", moved, "features come from a layer that is there")
+        hooks = vars(node).get("intermediate_hook_ids")
+        if integers(hooks):
+            deepest = sorted(hooks, reverse=True)
+            moved = type(hooks)(max(0, count - 1 - deepest.index(layer)) for layer in hooks)
+            editor.set(prefix, node, "intermediate_hook_ids", moved, "features come from a layer that is there")
 
 
 def _within(layer: int, count: int) -> int:
     return max(layer, -count) if layer < 0 else min(layer, count)
+
+
+def _images(editor: Editor) -> None:
+    """What a model cuts out of an image for its towers is as large as their image; feature maps shrink as images do."""
+    rule = "numbers of patches follow the image"
+    for prefix, node in editor.nodes:
+        for name, tower in tree.children(node):
+            before, now = editor.before.get(f"{prefix}{name}.", {}).get("image_size"), vars(tower).get("image_size")
+            if integer(before) and before == editor.before[prefix].get("patch_size"):
+                editor.set(prefix, node, "patch_size", now, rule)
+    sides = [(first(editor.before[prefix].get("image_size")), first(vars(node).get("image_size"))) for prefix, node in editor.nodes]
+    before, now = max(((before, now) for before, now in sides if integer(before) and integer(now)), default=(1, 1))
+    for prefix, node in editor.nodes:
+        maps = editor.before[prefix].get("backbone_feature_sizes")
+        if maps:
+            smaller = [[max(1, side * now // before) for side in row] for row in maps]
+            editor.set(prefix, node, "backbone_feature_sizes", smaller, rule)
 
 
 def _tokens_per_image(editor: Editor) -> None:
