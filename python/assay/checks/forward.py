@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.checks.sensitivity import effects
+from assay.checks.sensitivity import unreached
 from assay.checks.unit import Unit
 from assay.observation import Observation
 from assay.subjects.modules import leaves
@@ -19,20 +19,7 @@ def reaches(unit: Unit) -> Observation:
     """Every leaf module that holds parameters is called, or its parameters get a gradient (some modules lend their weight to a
     function instead of being called)."""
     seen = Observation()
-    called: set[str] = set()
-    modules = leaves(unit.model)
-    handles = [module.register_forward_hook(lambda *_, name=name: called.add(name)) for name, module in modules.items()]
-    try:
-        for inputs in unit.variants:
-            unit.forward(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    uncalled = [name for name in modules if name not in called]
-    if uncalled:
-        moved = effects(unit)
-        uncalled = [name for name in uncalled if not any(moved.get(f"{name}.{leaf}") for leaf in modules[name]._parameters)]
-    seen.count("leaf modules reached", modules, uncalled)
+    seen.count("leaf modules reached", leaves(unit.model), sorted(unreached(unit)))
     return seen
 
 
