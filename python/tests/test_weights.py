@@ -71,7 +71,7 @@ NORMED = {
     "each output channel": (torch.nn.Conv1d(24, 32, 4), 0),
     "each tap of a convolution in groups": (torch.nn.Conv1d(32, 32, 8, groups=4), 2),
     "the whole weight": (torch.nn.Linear(48, 32), None),
-    "each input channel of a transposed convolution": (torch.nn.ConvTranspose1d(32, 24, 8, stride=2), 0),
+    "each input channel of a transposed convolution": (torch.nn.ConvTranspose1d(32, 8, 8, stride=2), 0),
 }
 
 
