@@ -13,7 +13,8 @@ pub struct Evidence {
     /// Class of the model object, with its module: `transformers.models.bert.modeling_bert.BertModel`.
     pub model_class: String,
     /// Every layer that could be captured (see [`LayerKind`]), was called in both forwards with its weight as it was drawn, and
-    /// had finite values in both, in sorted order: the nonce picks from these, so that the worker doesn't choose what it shows.
+    /// had finite values in both, in sorted order: the nonce picks from these, so that the worker doesn't choose what it shows. Where
+    /// the outputs of some move with the input, those alone: a layer that sees positions or queries only shows nothing of a model.
     pub eligible: Vec<String>,
     /// Number of layers of the model whose arithmetic is known (see [`LayerKind`]), called or not; none where an older worker did not say.
     pub known_layers: Option<u64>,
@@ -60,7 +61,8 @@ pub enum LayerKind {
     },
 }
 
-/// Input and output of one layer at one position, taken by a hook during the model's own forward.
+/// Input and output of one layer at one position, taken by a hook during the model's own forward: the last position at which the
+/// outputs of both forwards differ, or else the last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CapturedLayer {
