@@ -80,3 +80,11 @@ def test_every_base_architecture_is_listed_once():
     assert set(mapping) <= set(names)
     families = {row["family"] for row in rows}
     assert len(families) == 10
+
+
+def test_each_design_names_architectures_that_exist_and_gives_its_reason():
+    known = {row["name"] for row in catalog.discover()}
+    for entry in subjects.designs._all():
+        assert set(entry["architectures"]) <= known, entry
+        assert ("modules" in entry) != ("inputs" in entry), entry
+        assert len(entry["reason"]) > 20, entry

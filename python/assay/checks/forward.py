@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from assay.checks.sensitivity import unreached
+from assay.checks.sensitivity import note_unused, unreached
 from assay.checks.unit import Unit
 from assay.observation import Observation
+from assay.subjects import unused_modules
 from assay.subjects.modules import leaves
 
 
@@ -19,7 +20,10 @@ def reaches(unit: Unit) -> Observation:
     """Every leaf module that holds parameters is called, or its parameters get a gradient (some modules lend their weight to a
     function instead of being called)."""
     seen = Observation()
-    seen.count("leaf modules reached", leaves(unit.model), sorted(unreached(unit)))
+    lacking = unreached(unit)
+    unused = unused_modules(unit.architecture, lacking)
+    note_unused(seen, unused)
+    seen.count("leaf modules reached", leaves(unit.model).keys() - unused.keys(), sorted(lacking - unused.keys()))
     return seen
 
 

@@ -9,7 +9,7 @@ import torch
 
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, walk
 from assay.observation import Observation, comparison
-from assay.subjects import CONTENT
+from assay.subjects import CONTENT, unused_inputs, unused_modules
 from assay.subjects.modules import Called, leaves
 
 CHANGE = 0.01
@@ -25,14 +25,18 @@ CANCELLED = "cancelled"
 """A later step takes the change out again: a softmax the bias of its keys, a norm the size of what it divides."""
 WITHOUT_EFFECT = "without_effect"
 """Called, and thrown away: tables for training, results that nobody reads."""
-KINDS = (UNREACHED, CANCELLED, WITHOUT_EFFECT)
+UNUSED = "unused_by_design"
+"""As `designs.json` says."""
+KINDS = (UNREACHED, CANCELLED, WITHOUT_EFFECT, UNUSED)
 
 
 def of_input(unit: Unit) -> Observation:
     """Each content input redrawn in turn: the output that moves most."""
     seen = Observation()
+    unused = unused_inputs(unit.architecture, {spec.name for spec in unit.specs})
+    note_unused(seen, unused)
     for spec in unit.specs:
-        if spec.role not in CONTENT:
+        if spec.role not in CONTENT or spec.name in unused:
             continue
         redrawn = {**unit.inputs, spec.name: unit.redraw(spec, unit.seed + 7)}
         outputs = unit.forward(redrawn)
@@ -64,7 +68,10 @@ def of_weights(unit: Unit) -> Observation:
     known = {name: tensors for name, tensors in modules.items() if tensors and not name.startswith(unused)}
     if unused:
         seen.note(f"unused by configuration (vision_feature_layer): {', '.join(unused)}")
-    seen.count("modules that the output depends on", known, [name for name, tensors in known.items() if silent.keys() >= set(tensors)])
+    lacking = {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
+    by_design = unused_modules(unit.architecture, lacking)
+    note_unused(seen, by_design)
+    seen.count("modules that the output depends on", known.keys() - by_design.keys(), sorted(lacking - by_design.keys()))
     kinds = Counter(silent.values())
     seen.fields["measures"] = {
         "parameter_tensors": len(effects(unit)),
@@ -76,6 +83,12 @@ def of_weights(unit: Unit) -> Observation:
         if names:
             seen.note(f"{kind}: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
     return seen
+
+
+def note_unused(seen: Observation, unused: dict[str, str]) -> None:
+    """Says which the architecture's own design leaves unused, and why."""
+    for reason in dict.fromkeys(unused.values()):
+        seen.note(f"unused by design ({', '.join(name for name, its in unused.items() if its == reason)}): {reason}")
 
 
 def unreached(unit: Unit) -> set[str]:
@@ -106,7 +119,8 @@ def _silent(unit: Unit) -> dict[str, str]:
             del kinds[name]
         elif quiet[name] == 0:
             kinds[name] = WITHOUT_EFFECT
-    return kinds
+    unused = unused_modules(unit.architecture, {name.rpartition(".")[0] for name in kinds})
+    return {name: UNUSED if name.rpartition(".")[0] in unused else kind for name, kind in kinds.items()}
 
 
 def _speaks(unit: Unit, name: str, straight: list[Tensors]) -> bool:

@@ -145,6 +145,11 @@ class Unit:
         return subjects.input_specs(self.recipe)
 
     @property
+    def architecture(self) -> str:
+        """The name of the architecture; of a checkpoint, what its configuration says."""
+        return self.subject["name"] if self.is_filled else getattr(self.config, "model_type", "")
+
+    @property
     def batch(self) -> int:
         """How many rows are fed."""
         return subjects.batch_of(self.recipe)
