@@ -163,6 +163,8 @@ def _special(name: str, value: Any, before: dict[str, Any]) -> tuple[str | None,
         return "a short window", 2
     if name == "block_size" and integer(value) and value > 8:
         return "short blocks", 4
+    if names.WIDTH_FACTOR.search(name) and value == 1.0:
+        return "a smaller factor on the widths", 0.25
     return None, value
 
 
