@@ -24,13 +24,14 @@ WIDTH_AND_HEADS = (
     ("decoder_hidden_size", "decoder_num_attention_heads"),
 )
 OWN_HEAD_WIDTH = ("head_dim", "d_kv", "attention_head_dim", "kv_channels", "attention_head_size")
+LEAST = 16
 TEXT = re.compile(r"text|llm|language")
 
 
 def fit(editor: Editor) -> None:
     """Makes every coupling of a tree fit."""
     for prefix, node in editor.nodes:
-        for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _grids):
+        for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _starved, _grids):
             coupling(editor, prefix, node)
     _feature_layers(editor)
     _images(editor)
@@ -133,6 +134,15 @@ def _heads(editor: Editor, prefix: str, node: Any) -> None:
             fitting = [size for size in range(1, heads + 1) if width % size == 0 and (width // size) % 4 == 0 and size <= 8]
             if fitting:
                 editor.set(prefix, node, heads_name, max(fitting), "heads divide the width")
+
+
+def _starved(editor: Editor, prefix: str, node: Any) -> None:
+    """What is narrower than its use allows: a norm of two elements gives out their order and nothing else; of two indexer heads behind ReLUs
+    both are silent for a quarter of the keys, and ties are broken by place."""
+    for name in ("embedding_size", "index_n_heads"):
+        before, now = editor.before[prefix].get(name), vars(node).get(name)
+        if integer(before) and integer(now) and now < min(LEAST, before):
+            editor.set(prefix, node, name, min(LEAST, before), "wide enough to tell its inputs apart")
 
 
 def _grids(editor: Editor, prefix: str, node: Any) -> None:
