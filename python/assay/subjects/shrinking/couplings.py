@@ -137,8 +137,8 @@ def _heads(editor: Editor, prefix: str, node: Any) -> None:
 
 
 def _starved(editor: Editor, prefix: str, node: Any) -> None:
-    """What is narrower than its use allows: a norm of two elements gives out their order and nothing else; of two indexer heads behind ReLUs
-    both are silent for a quarter of the keys, and ties are broken by place."""
+    """What is narrower than its use allows: a norm of two elements gives out their order and nothing else; two indexer heads behind ReLUs
+    are silent for a quarter of the keys, and ties are broken by place."""
     for name in ("embedding_size", "index_n_heads"):
         before, now = editor.before[prefix].get(name), vars(node).get(name)
         if integer(before) and integer(now) and now < min(LEAST, before):
