@@ -136,11 +136,8 @@ def _other_weights(unit: Unit) -> Tensors:
     """Outputs with the weights of the second nonce; a checkpoint keeps its weights and gets a third input."""
     if not unit.is_filled:
         return unit.forward(unit.third_inputs)
-    unit.fill(unit.second_nonce)
-    try:
+    with unit.filled(unit.second_nonce):
         return unit.forward(unit.inputs)
-    finally:
-        unit.fill(unit.nonce)
 
 
 def _substituted() -> str | None:

@@ -106,6 +106,21 @@ class Unit:
         self._fill(self.model, nonce)
         self._keep_versions(self.model)
 
+    @contextlib.contextmanager
+    def filled(self, nonce: int) -> Iterator[None]:
+        """Within it the model has the weights of another nonce."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        kept = [tensor.detach().clone() for tensor in tensors]
+        self.fill(nonce)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for tensor, before in zip(tensors, kept, strict=True):
+                    if not torch.equal(tensor, before):
+                        tensor.copy_(before)
+            self._keep_versions(self.model)
+
     @Once
     def inputs(self) -> Tensors:
         """The inputs, two rows."""
