@@ -80,7 +80,7 @@ def of_weights(unit: Unit) -> Observation:
     }
     for kind in KINDS:
         names = [name for name, its in silent.items() if its == kind]
-        if names:
+        if names and kind != UNUSED:  # said above, with the reason
             seen.note(f"{kind}: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
     return seen
 
