@@ -64,7 +64,8 @@ fn what_no_output_shows_is_counted_by_kind() {
     let ran = run(&["bert", "lilt", "--checks", "sensitivity.weights"], None);
     assert_eq!(ran.code(), 0);
     let output = assay(ran.folder.path())
-        .args(["list", "architectures", "--sensitivity", "--format", "json"])
+        .args(["list", "architectures", "--sensitivity", "--run", "report"])
+        .args(["--format", "json"])
         .output()
         .unwrap();
     let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
