@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import partial
 
@@ -120,7 +121,10 @@ def _silent(unit: Unit) -> dict[str, str]:
         elif quiet[name] == 0:
             kinds[name] = WITHOUT_EFFECT
     unused = unused_modules(unit.architecture, {name.rpartition(".")[0] for name in kinds})
-    return {name: UNUSED if name.rpartition(".")[0] in unused else kind for name, kind in kinds.items()}
+    by_configuration = _unused(unit)
+    return {
+        name: UNUSED if name.rpartition(".")[0] in unused or name.startswith(by_configuration) else kind for name, kind in kinds.items()
+    }
 
 
 def _speaks(unit: Unit, name: str, straight: list[Tensors]) -> bool:
@@ -155,9 +159,10 @@ def _unused(unit: Unit) -> tuple[str, ...]:
     # Hidden states begin with the embedding's: the one at index i is the output of layer i - 1.
     last = max(index if index >= 0 else count + 1 + index for index in indices)
     towers = [name.removesuffix(".0") for name, _ in unit.model.named_modules() if name.endswith(".layers.0") or name.endswith(".layer.0")]
-    towers = [name for name in towers if "vision" in name]
+    towers = [name for name in towers if re.search("vision|(image|video)_tower", name)]
     layers = tuple(f"{tower}.{layer}." for tower in towers for layer in range(last, count))
-    after = tuple(f"{tower.split('.')[0]}.post_layernorm" for tower in towers) if last < count else ()
+    # Hidden states are taken before the norm that the tower ends in.
+    after = tuple(f"{tower.split('.')[0]}.post_layernorm" for tower in towers)
     return layers + after
 
 
