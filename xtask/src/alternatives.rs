@@ -195,6 +195,9 @@ fn python(ready: &Ready, folder: &Path) -> Command {
         )
         .env("HF_HUB_OFFLINE", "1")
         .env("OMP_NUM_THREADS", "1")
+        // As Assay does: finding recipes, which is not timed, has compiled everything.
+        .env("PYTHONPYCACHEPREFIX", folder.join("bytecode"))
+        .env_remove("PYTHONDONTWRITEBYTECODE")
         .stdin(Stdio::null());
     command
 }
