@@ -27,7 +27,7 @@ def unit_of(tmp_path):
     """Makes a unit of a module and the inputs that it takes; nothing of transformers is built."""
 
     def make(model, specs=(VALUES,), config=None):
-        recipe = {"inputs": {"all": as_rows(specs)}, "changes": []}
+        recipe = {"inputs": {"all": as_rows(specs)}, "variants": ["all"], "changes": []}
         unit = Unit({**JOB, "recipe": recipe, "scratch": str(tmp_path)})
         unit.__dict__["config"] = config
         unit.__dict__["model"] = model.eval() if isinstance(model, torch.nn.Module) else model

@@ -174,6 +174,20 @@ def test_what_a_design_leaves_unused_is_left_out_and_said(unit_of, monkeypatch):
     assert lacking(forward.reaches(unit_of(Skips(), (VALUES, InputSpec("more", "series", "float32", (3, 4)))))) == ["first"]
 
 
+def test_infinity_that_is_meant_is_a_number_and_nan_is_none(unit_of, monkeypatch):
+    class Masks(Straight):
+        def forward(self, values):
+            return {"logits": torch.tensor([1.0, -torch.inf]), "scores": torch.tensor([1.0, torch.nan])}
+
+    def counts():
+        return [(row["label"], row["have"], row["of"]) for row in forward.finite(unit_of(Masks())).fields["tallies"]]
+
+    assert counts() == [("finite elements of logits", 1, 2), ("finite elements of scores", 1, 2)]
+    entries = [{"architectures": ["by-hand"], "infinite": "logits|scores", "reason": "what is masked"}]
+    monkeypatch.setattr(subjects.designs, "_all", lambda: entries)
+    assert counts() == [("numbers in logits", 2, 2), ("numbers in scores", 1, 2)]
+
+
 def test_an_input_that_is_ignored_moves_nothing(unit_of):
     class Deaf(Straight):
         def forward(self, values):

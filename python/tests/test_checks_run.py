@@ -106,7 +106,9 @@ def test_a_model_that_can_not_be_built_is_built_once(tmp_path, monkeypatch):
     monkeypatch.setattr(subjects, "make_model", broken)
     told = Told()
     names = ["load.build", "forward.runs", "forward.finite"]
-    checks.run({**JOB, "recipe": {"inputs": {"all": []}, "changes": []}, "checks": names, "scratch": str(tmp_path)}, told)
+    checks.run(
+        {**JOB, "recipe": {"inputs": {"all": []}, "variants": ["all"], "changes": []}, "checks": names, "scratch": str(tmp_path)}, told
+    )
     assert [told.observations[name]["raised"]["origin"] for name in names] == ["subject"] * 3
     assert told.evidences[0]["raised"]["exception"] == "ValueError"
     assert len(attempts) == 1
@@ -191,6 +193,6 @@ def test_an_input_ends_in_another_token():
     from conftest import TOKENS
 
     for seed in range(2_000):
-        unit = Unit({**JOB, "seed": seed, "recipe": {"inputs": {"all": [{**vars(TOKENS), "high": 5}]}, "changes": []}})
+        unit = Unit({**JOB, "seed": seed, "recipe": {"inputs": {"all": [{**vars(TOKENS), "high": 5}]}, "variants": ["all"], "changes": []}})
         unit.__dict__["config"] = None
         assert unit.inputs["input_ids"][-1, -1] != unit.other_inputs["input_ids"][-1, -1]

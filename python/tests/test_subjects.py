@@ -1,11 +1,14 @@
 """Shrinking keeps the structure, inputs are drawn row by row, and the probe says what it did."""
 
+import json
+
 import pytest
 import torch
 import transformers
 
 from assay import catalog, subjects
 from assay.subjects import build
+from assay.subjects.proposals.context import Context
 
 NAMES = ["bert", "llama", "t5", "vit", "resnet", "whisper", "clip", "llava", "mixtral", "qwen3_moe", "mamba2", "patchtst"]
 
@@ -61,6 +64,27 @@ def test_image_tokens_match_the_features(ready):
     assert int((tokens[0] == config.image_token_id).sum()) == side * side
 
 
+def test_the_first_variant_stays_first_however_json_orders_its_keys(ready):
+    recipe = json.loads(json.dumps(ready["llava"]["recipe"], sort_keys=True))
+    assert subjects.variants(recipe) == list(ready["llava"]["recipe"]["inputs"])
+    assert "pixel_values" in {spec.name for spec in subjects.input_specs(recipe)}
+
+
+def test_images_and_videos_at_one_token_are_fed_apart():
+    recipe = subjects.probe(subject("glm4v"), "cpu", 1)["ready"]["recipe"]
+    fed = {name: {row["name"] for row in rows} for name, rows in recipe["inputs"].items()}
+    assert not any({"pixel_values", "pixel_values_videos"} <= names for names in fed.values())
+    assert any("pixel_values" in names for names in fed.values())
+    assert any("pixel_values_videos" in names for names in fed.values())
+
+
+def test_tokens_are_drawn_between_special_ones():
+    config = transformers.BertConfig(vocab_size=256, pad_token_id=0, bos_token_id=67, eos_token_id=68, hidden_size=8, num_attention_heads=1)
+    context = Context(torch.nn.Identity(), config)
+    assert context.token_range(256) == (69, 256)
+    assert context.token_range(60) == (1, 60)
+
+
 def test_what_can_not_be_built_says_where_it_failed(monkeypatch):
     def broken(self, *args, **kwargs):
         raise ValueError("no")
@@ -86,5 +110,5 @@ def test_each_design_names_architectures_that_exist_and_gives_its_reason():
     known = {row["name"] for row in catalog.discover()}
     for entry in subjects.designs._all():
         assert set(entry["architectures"]) <= known, entry
-        assert ("modules" in entry) != ("inputs" in entry), entry
+        assert len(entry.keys() & {"modules", "inputs", "infinite", "unregistered"}) == 1, entry
         assert len(entry["reason"]) > 20, entry

@@ -146,9 +146,9 @@ pub struct OutputFact {
     pub shape: Vec<u64>,
     /// Its `torch` type without the prefix.
     pub dtype: String,
-    /// What the configuration says its last dimension is, if it says it.
+    /// Widths that the configuration names, of which one is among its dimensions; empty if it names none.
     #[serde(default)]
-    pub width: Option<u64>,
+    pub widths: Vec<u64>,
 }
 
 /// How one case came to its end, as the runner saw it: what a worker said, or why it said nothing.

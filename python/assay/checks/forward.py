@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.checks.sensitivity import note_unused, unreached
 from assay.checks.unit import Unit
 from assay.observation import Observation
-from assay.subjects import unused_modules
+from assay.subjects import infinite_outputs, unused_modules
 from assay.subjects.modules import leaves
 
 
@@ -28,10 +28,16 @@ def reaches(unit: Unit) -> Observation:
 
 
 def finite(unit: Unit) -> Observation:
-    """Every element of every floating output is finite."""
+    """Every element of every floating output is finite; where infinity is an answer by design, a number."""
     seen = Observation()
+    infinite = infinite_outputs(unit.architecture, set(unit.reference))
     for name, tensor in unit.reference.items():
-        if tensor.is_floating_point():
+        if not tensor.is_floating_point():
+            continue
+        if name in infinite:
+            seen.note(f"infinite by design ({name}): {infinite[name]}")
+            seen.tally(f"numbers in {name}", int((~tensor.isnan()).sum()), tensor.numel())
+        else:
             seen.tally(f"finite elements of {name}", int(tensor.isfinite().sum()), tensor.numel())
     return seen
 
@@ -40,12 +46,11 @@ def shapes(unit: Unit) -> Observation:
     """Names, shapes and types of the outputs, with those of the inputs."""
     seen = Observation()
     has = unit.recipe.get("facts", {}).get("has", ["batch_first", "width", "one_state_per_token"])
-    width = next(
-        (getattr(unit.config, name) for name in ("hidden_size", "d_model") if isinstance(getattr(unit.config, name, None), int)), None
-    )
-    width = width if "width" in has else None
+    # What a vision tower merges comes out in a width of its own.
+    named = (getattr(unit.config, name, None) for name in ("hidden_size", "d_model", "out_hidden_size"))
+    widths = [width for width in named if isinstance(width, int)] if "width" in has else []
     for name, tensor in unit.reference.items():
-        row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch."), "width": width}
+        row = {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch."), "widths": widths}
         seen.fields["outputs"].append(row)
     # Rows that lie end to end say nothing about the batch.
     is_laid_out = "batch_first" in has and not any(spec.packed for spec in unit.specs)

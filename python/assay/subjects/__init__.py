@@ -1,7 +1,7 @@
 """Subjects: how an architecture or a checkpoint becomes a model with inputs, and what it is."""
 
 from assay.subjects.build import make_config, make_model
-from assay.subjects.designs import unused_inputs, unused_modules
+from assay.subjects.designs import infinite_outputs, unregistered_tensors, unused_inputs, unused_modules
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
 from assay.subjects.probe import find_facts, probe
 from assay.subjects.specs import CONTENT, InputSpec, draw, rows_of
@@ -12,12 +12,14 @@ __all__ = [
     "batch_of",
     "draw",
     "find_facts",
+    "infinite_outputs",
     "input_specs",
     "make_config",
     "make_inputs",
     "make_model",
     "probe",
     "rows_of",
+    "unregistered_tensors",
     "unused_inputs",
     "unused_modules",
     "variants",

@@ -1,5 +1,6 @@
-"""What an architecture's own design leaves unused: one data file, each entry with its reason. Checks of what is reached and what has an
-effect leave these out of what they count, and say so."""
+"""What an architecture does by its own design: one data file, each entry with its reason. `modules` are reached by nothing and `inputs`
+read by nothing; `infinite` outputs say infinity where there is no answer; `unregistered` tensors are no buffers. Checks leave these out of
+what they count, and say so."""
 
 from __future__ import annotations
 
@@ -19,14 +20,24 @@ def _all() -> list[dict[str, Any]]:
 
 def unused_modules(architecture: str, names: set[str]) -> dict[str, str]:
     """Those of the modules that the design leaves unused, with the reason."""
-    return _unused(architecture, "modules", names)
+    return _named(architecture, "modules", names)
 
 
 def unused_inputs(architecture: str, names: set[str]) -> dict[str, str]:
     """Those of the inputs that the design doesn't read, with the reason."""
-    return _unused(architecture, "inputs", names)
+    return _named(architecture, "inputs", names)
 
 
-def _unused(architecture: str, what: str, names: set[str]) -> dict[str, str]:
+def infinite_outputs(architecture: str, names: set[str]) -> dict[str, str]:
+    """Those of the outputs whose infinities are meant, with the reason."""
+    return _named(architecture, "infinite", names)
+
+
+def unregistered_tensors(architecture: str, names: set[str]) -> dict[str, str]:
+    """Those of the tensors that the design keeps beside parameters and buffers, with the reason."""
+    return _named(architecture, "unregistered", names)
+
+
+def _named(architecture: str, what: str, names: set[str]) -> dict[str, str]:
     entries = [entry for entry in _all() if what in entry and architecture in entry["architectures"]]
     return {name: entry["reason"] for entry in entries for name in sorted(names) if re.search(entry[what], name)}

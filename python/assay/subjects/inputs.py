@@ -11,7 +11,7 @@ from assay.subjects.specs import BATCH, InputSpec, draw, from_rows
 
 def variants(recipe: dict[str, Any]) -> list[str]:
     """Names of the sets of inputs that together reach every tower; the first has all modalities at once."""
-    return list(recipe["inputs"])
+    return recipe["variants"]
 
 
 def input_specs(recipe: dict[str, Any], variant: str | None = None) -> list[InputSpec]:

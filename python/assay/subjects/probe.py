@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from assay import catalog, raised
-from assay.subjects import build, making, overrides, specs
+from assay.subjects import build, inputs, making, overrides, specs
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
@@ -49,6 +49,8 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
         "class": type(made.model).__name__,
         "changes": made.changes,
         "inputs": {name: specs.as_rows(rows) for name, rows in variants.items()},
+        # In their order, which the keys of an object don't keep on the way to a worker.
+        "variants": list(variants),
         "batch": made.found.batch,
     }
     seconds = _seconds(subject, recipe, made.config, seed)
@@ -62,7 +64,7 @@ def _seconds(subject: dict[str, Any], recipe: dict[str, Any], config: Any, seed:
     """Seconds that building and one forward take."""
     began = time.monotonic()
     model = build.make_model(subject, config)
-    rows = specs.from_rows(next(iter(recipe["inputs"].values())))
+    rows = inputs.input_specs(recipe)
     with torch.no_grad():
         model(**{spec.name: specs.draw(spec, seed, recipe["batch"]) for spec in rows})
     return time.monotonic() - began

@@ -103,10 +103,16 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
     reached = set(called)
     for name in SINGLE if len(modalities) > 1 else ():
         if name in modalities:
-            single = alone.get(name) or _single(c, name, seed, batch)
+            single = alone.get(name) or _alone(c, {name}, seed, batch)
             if single is not None:
                 variants[name] = single[0]
                 reached |= single[1]
+    # A video that can't be fed beside an image.
+    if {"text", "image"} <= modalities and "video" not in modalities and c.takes("pixel_values_videos"):
+        video = _alone(c, {"text", "video"}, seed, batch)
+        if video is not None:
+            variants["text+video"] = video[0]
+            reached |= video[1]
     # Inputs of another shape may reach what these don't.
     for name, (other, more) in alone.items():
         if name not in variants and more - reached:
@@ -167,11 +173,11 @@ def _floating(value: Any) -> Iterator[torch.Tensor]:
             yield from _floating(item)
 
 
-def _single(c: Context, name: str, seed: int, batch: int) -> tuple[list[InputSpec], set[str]] | None:
-    """One modality by itself, without what is required of the others."""
+def _alone(c: Context, wanted: set[str], seed: int, batch: int) -> tuple[list[InputSpec], set[str]] | None:
+    """One modality by itself, or with text, without what is required of the others."""
     tried = 0
     for modalities, specs in proposals(c):
-        if modalities != {name}:
+        if modalities != wanted:
             continue
         tried += 1
         called, raised = _feed(c, specs, seed, batch)

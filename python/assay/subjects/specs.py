@@ -15,6 +15,7 @@ CONTENT = (
     "decoder_tokens",
     "token_types",
     "pixels",
+    "unit",
     "mel",
     "waveform",
     "series",

@@ -15,9 +15,9 @@ pub(crate) fn apply(rule: Rule, observation: &Observation) -> Verdict {
         Rule::Completes => Verdict::passed(),
         Rule::Full => full::apply(observation, ReasonKind::Incomplete),
         Rule::Finite => full::apply(observation, ReasonKind::NonFinite),
-        Rule::Bitwise => each_comparison(observation, bitwise::apply),
-        Rule::Oracle => each_comparison(observation, oracle::apply),
-        Rule::Moves => each_comparison(observation, moves::apply),
+        Rule::Bitwise => each_comparison(observation, another_shape, bitwise::apply),
+        Rule::Oracle => each_comparison(observation, another_shape, oracle::apply),
+        Rule::Moves => moves::apply(observation),
         Rule::Refuses => calls::refuses(observation),
         Rule::RefusesOrAnswers => calls::refuses_or_answers(observation),
         Rule::Promises => promises::apply(observation),
@@ -37,10 +37,16 @@ fn failed(kind: ReasonKind, detail: String) -> Verdict {
     Verdict::new(Outcome::Failed, kind, detail)
 }
 
-/// Applies a rule to every comparison; the first that does not hold decides. A difference of shape or type never holds,
-/// nor does a comparison of nothing.
+/// A difference of shape or type does not hold where values are to agree.
+fn another_shape(mismatch: &str) -> Option<(ReasonKind, String)> {
+    Some((ReasonKind::Differs, mismatch.to_owned()))
+}
+
+/// Applies a rule to every comparison, or the rule of shapes to those that have two; the first that does not hold decides. A comparison
+/// of nothing never holds.
 fn each_comparison(
     observation: &Observation,
+    shapes: fn(&str) -> Option<(ReasonKind, String)>,
     rule: fn(&Comparison) -> Option<(ReasonKind, String)>,
 ) -> Verdict {
     if observation.comparisons.is_empty() {
@@ -48,7 +54,7 @@ fn each_comparison(
     }
     for comparison in &observation.comparisons {
         let broken = match &comparison.shape_mismatch {
-            Some(mismatch) => Some((ReasonKind::Differs, mismatch.clone())),
+            Some(mismatch) => shapes(mismatch),
             None if comparison.elements == 0 => {
                 Some((ReasonKind::Incomplete, "no element to compare".to_owned()))
             }
@@ -144,15 +150,21 @@ mod tests {
     }
 
     #[test]
-    fn another_shape_or_no_element_never_holds() {
-        for rule in [Rule::Bitwise, Rule::Oracle, Rule::Moves] {
-            let mut other = comparison(0.5);
+    fn another_shape_agrees_with_nothing() {
+        for rule in [Rule::Bitwise, Rule::Oracle] {
+            let mut other = comparison(0.0);
             other.shape_mismatch = Some("[2, 3] against [3, 2]".into());
             assert_eq!(
                 apply(rule, &observation(vec![other])).outcome,
                 Outcome::Failed,
                 "{rule:?}"
             );
+        }
+    }
+
+    #[test]
+    fn no_element_never_holds() {
+        for rule in [Rule::Bitwise, Rule::Oracle, Rule::Moves] {
             let mut empty = comparison(0.0);
             empty.elements = 0;
             assert_eq!(

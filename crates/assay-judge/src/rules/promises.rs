@@ -5,7 +5,7 @@ use assay_model::{Observation, OutputFact, ReasonKind, Verdict};
 /// - there is a floating-point output, and none of another floating type than float32, in which the model runs
 /// - no dimension is zero
 /// - `last_hidden_state` and `pooler_output` have the batch first; a `last_hidden_state` of rank 3 that was made of tokens has
-///   their number second (the decoder's, if it has one), and the width that the configuration names is one of its dimensions
+///   their number second (the decoder's, if it has one), and a width that the configuration names is one of its dimensions
 pub(super) fn apply(observation: &Observation) -> Verdict {
     if observation.outputs.is_empty() {
         return super::nothing("output");
@@ -35,7 +35,7 @@ fn broken(output: &OutputFact, observation: &Observation) -> Option<String> {
         name,
         shape,
         dtype,
-        width,
+        widths,
     } = output;
     if dtype.contains("float") && dtype != "float32" {
         return Some(format!("{name} is {dtype} where the model runs in float32"));
@@ -66,11 +66,16 @@ fn broken(output: &OutputFact, observation: &Observation) -> Option<String> {
         ));
     }
     if name == "last_hidden_state"
-        && let Some(width) = width
-        && !shape.contains(width)
+        && !widths.is_empty()
+        && !widths.iter().any(|width| shape.contains(width))
     {
         return Some(format!(
-            "{name} has the shape {shape:?}, the configuration says a width of {width}"
+            "{name} has the shape {shape:?}, the configuration says a width of {}",
+            widths
+                .iter()
+                .map(u64::to_string)
+                .collect::<Vec<_>>()
+                .join(" or ")
         ));
     }
     None
@@ -103,7 +108,7 @@ mod tests {
             name: name.into(),
             shape: shape.into(),
             dtype: dtype.into(),
-            width: Some(32),
+            widths: vec![32],
         }];
         apply(&Observation {
             inputs,

@@ -50,7 +50,8 @@ def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
         specs = [spec for spec in (named(c, name, []) for name in DECISION) if spec is not None]
         yield "series", [*specs, InputSpec("attention_mask", "attention_mask", "int64", (4,))] if c.takes("attention_mask") else specs
         yield "series", specs
-    if takes_text:
+    # Where a modality is set, the features of another would be read instead of the tokens (SeamlessM4T).
+    if takes_text and not hasattr(c.model, "set_modality"):
         yield from _with_text(c, pictures + sounds)
     yield from _hidden(c, takes_text, pictures)
     if pictures and sounds and not takes_text:
@@ -78,8 +79,7 @@ def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
 def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:
     """Text with the features of other modalities in it, or beside it."""
     placed = features.placed(c) if media else []
-    groups = [placed] if len(placed) == 1 else [placed, placed[:1], placed[-1:]]
-    for group in groups if placed else []:
+    for group in features.beside(c, placed) if placed else []:
         rows = text.tokens(c, [(part.modality, part.token, part.count) for part in group])
         specs = [*rows, *(spec for part in group for spec in part.layout)]
         modalities = "+".join(["text", *(part.modality for part in group)])
@@ -91,8 +91,8 @@ def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSp
         modality, _, fields = features.MEDIA[name]
         layouts = features.layouts(c, name)
         token = c.token(fields)
-        # Without a method that says how many tokens features take the place of: one, or as many as the error says.
-        for count in (1, 4) if token is not None and not placed else ():
+        # Without a method that says how many tokens features take the place of: as many as queries, one, or as many as the error says.
+        for count in dict.fromkeys((features.queries(c), 1, 4)) if token is not None and not placed else ():
             for layout in layouts[:8]:
                 yield f"text+{modality}", [*text.tokens(c, [(modality, token, count)]), *layout]
         for layout in layouts[:DUAL]:
@@ -138,9 +138,11 @@ def _text_alone(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
             yield "text+features", [*rows, *beside]
         yield "text", rows
         yield "text", [spec for spec in rows if spec.role in ("tokens", "decoder_tokens")]
-        # Some heads make the decoder's tokens themselves.
-        yield "text", [spec for spec in rows if spec.role in ("tokens", "attention_mask")]
+        if not c.takes("decoder_input_ids"):
+            yield "text", [spec for spec in rows if spec.role in ("tokens", "attention_mask")]
     yield from _codebooks(c)
+    if c.takes("decoder_input_ids"):  # some heads make the decoder's tokens themselves
+        yield "text", [spec for spec in text.tokens(c) if spec.role in ("tokens", "attention_mask")]
     # Several choices in a row.
     yield "text", [replace(spec, shape=(2, *spec.shape)) for spec in text.tokens(c) if spec.values is None and not spec.placed]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -93,19 +94,19 @@ class Context:
 
     @cached_property
     def tokens(self) -> tuple[int, int]:
-        """A range of ids without the special ones: they sit at both ends of the vocabulary."""
+        """A range of ids without the special ones."""
         return self.token_range(self.vocabulary)
 
     def token_range(self, entries: int) -> tuple[int, int]:
-        """The same for a vocabulary of another size."""
+        """The same for a vocabulary of another size: the longest range between two special ones."""
         special = {
             value
             for node in self.nodes
             for name, value in vars(node).items()
-            if name.endswith(("token_id", "token_index")) and integer(value) and value >= 0
+            if name.endswith(("token_id", "token_index")) and integer(value) and 0 <= value < entries
         }
-        low = max((token + 1 for token in special if token < entries // 4), default=min(1, entries - 1))
-        high = min((token for token in special if entries // 2 <= token < entries), default=entries)
+        ends = [0, *sorted(special), entries]
+        low, high = max(((low + 1, high) for low, high in pairwise(ends)), key=lambda ends: ends[1] - ends[0])
         return (low, high) if low < high else (0, entries)
 
     @cached_property

@@ -24,7 +24,8 @@ IMAGE_TOKENS = (
 VIDEO_TOKENS = ("video_token_id", "video_token_index", "video_pad_token_id")
 AUDIO_TOKENS = ("audio_token_id", "audio_token_index", "sound_token_id", "speech_token_id")
 MEDIA: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "pixel_values": ("image", "get_image_features", IMAGE_TOKENS),
+    # Where all pictures are frames, as in InstructBLIP for videos, the one token is the video's.
+    "pixel_values": ("image", "get_image_features", (*IMAGE_TOKENS, *VIDEO_TOKENS)),
     "flattened_patches": ("image", "get_image_features", IMAGE_TOKENS),
     "image_pixel_values": ("image", "get_image_features", IMAGE_TOKENS),
     "pixel_values_videos": ("video", "get_video_features", VIDEO_TOKENS),
@@ -84,11 +85,36 @@ def placed(c: Context) -> list[Placed]:
                     repaired += len(more)
                     queue += more
                 continue
+            if count == 1:
+                count = queries(c)
             if 0 < count <= MOST:
                 layout = [_of_features(spec, accepted, count) for spec in layout]
                 found.append(Placed(modality, token, count, layout))
                 break
     return found
+
+
+def queries(c: Context) -> int:
+    """How many vectors a model's own queries make of an image; one if it has none. No method of a base model says so."""
+    tokens = getattr(c.model, "query_tokens", None)
+    return tokens.shape[1] if isinstance(tokens, torch.Tensor) and tokens.ndim == 3 else 1
+
+
+def beside(c: Context, parts: list[Placed]) -> list[list[Placed]]:
+    """Those that are fed together, the most first; then the first and the last by themselves. Where a model looks for images and videos at
+    the same token (GLM-4V's processor lays a video out as images), each would take the place of the other: then only by themselves."""
+    tokens = {part.modality: part.token for part in parts}
+    mask = getattr(c.model, "get_placeholder_mask", None)
+    if mask is None or not {"image", "video"} <= tokens.keys():
+        return [parts] if len(parts) == 1 else [parts, parts[:1], parts[-1:]]
+    row = torch.tensor([[tokens["image"], tokens["video"]]])
+    try:
+        of_images, of_videos = mask(row, torch.zeros(1, 2, c.width))
+    except Exception:  # it wants features, or knows one modality only
+        return [parts, parts[:1], parts[-1:]]
+    if of_images.any() and torch.equal(of_images, of_videos):
+        return [[replace(part, token=tokens["image"])] for part in parts if part.modality in ("image", "video")]
+    return [parts, parts[:1], parts[-1:]]
 
 
 def _of_features(spec: InputSpec, accepted: Any, count: int) -> InputSpec:

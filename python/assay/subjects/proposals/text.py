@@ -76,7 +76,7 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
 
 def decoder(c: Context) -> list[InputSpec]:
     """Tokens of a decoder, where `forward` takes them."""
-    if not c.takes("decoder_input_ids"):
+    if not c.takes("decoder_input_ids") or c.value([c.config], "use_decoder_only_language_model"):
         return []
     nodes = [c.config, c.text, *c.nodes]
     names = ("decoder_vocab_size", "tgt_vocab_size", "vocab_size")
