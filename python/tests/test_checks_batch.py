@@ -75,6 +75,47 @@ def test_a_batch_of_one_that_loses_a_dimension_or_an_output(unit_of):
     assert wrong(batch.rows(unit_of(Drops()))) == ["pooled, row 0", "pooled, row 1"]
 
 
+def test_a_loss_of_the_batch_is_no_row_even_if_it_is_repeated_for_each(unit_of):
+    class Loses(Rows):
+        def forward(self, values):
+            hidden = self.layer(values)
+            return {"hidden": hidden, "loss": hidden.mean().expand(len(values))}
+
+    unit = unit_of(Loses())
+    assert labels(batch.rows(unit)) == ["hidden, row 0", "hidden, row 1"]
+    assert labels(batch.order(unit)) == ["hidden, reversed"]
+
+
+def test_a_tuple_with_an_entry_for_each_image(unit_of):
+    class Images(Rows):
+        def forward(self, values):
+            return {"images": tuple(self.layer(values))}
+
+    class Leaks(Rows):
+        def forward(self, values):
+            return {"images": tuple(self.layer(values + values[:1]))}
+
+    for check in (batch.rows, batch.order):
+        assert labels(check(unit_of(Images())))
+        assert wrong(check(unit_of(Images()))) == []
+        assert wrong(check(unit_of(Leaks())))
+
+
+def test_rows_in_two_parts(unit_of):
+    class Parts(Rows):
+        def forward(self, values):
+            return {"parts": torch.cat([self.layer(values), self.layer(2 * values)])}
+
+    class Leaks(Rows):
+        def forward(self, values):
+            return {"parts": torch.cat([self.layer(values), self.layer(2 * values.flip(0))])}
+
+    for check in (batch.rows, batch.order):
+        assert labels(check(unit_of(Parts())))
+        assert wrong(check(unit_of(Parts()))) == []
+    assert wrong(batch.rows(unit_of(Leaks())))
+
+
 def test_a_model_that_can_not_run_in_float64_is_compared_without(unit_of):
     class Narrow(Rows):
         def forward(self, values):

@@ -16,17 +16,18 @@ PADDED_ROLES = ("tokens", "attention_mask", "token_types")
 def rows(unit: Unit) -> Observation:
     """Each row of the batch against the run of that row alone."""
     seen = Observation()
+    batch = len(unit.alone)
+    joined = _joined(unit.reference, unit)
     for row, (alone, alone64) in enumerate(unit.alone):
-        for name, together in unit.reference.items():
+        for name, together in joined.items():
             if name not in alone or together.ndim != alone[name].ndim:
                 # A batch of one that loses a dimension or an output: the classical `squeeze`.
                 seen.compare_outputs({f"{name}, row {row}": alone[name]} if name in alone else {}, {f"{name}, row {row}": together})
                 continue
-            axis = _axis(together, alone[name], len(unit.alone))
+            axis = _axis(name, together, alone[name], batch)
             if axis is None or not together.numel():
                 continue
-            length = alone[name].shape[axis]
-            result = together.narrow(axis, row * length, length)
+            result = _split(together, axis, batch, in_parts=_in_parts(name, together, axis, unit)).select(axis, row)
             seen.compare(f"{name}, row {row}", result, alone[name], (alone64 or {}).get(name))
     _note_oracle(seen, unit)
     return seen
@@ -36,23 +37,50 @@ def order(unit: Unit) -> Observation:
     """The batch in reverse order."""
     seen = Observation()
     reversed_inputs = {spec.name: torch.cat(rows_of(spec, unit.inputs[spec.name], unit.batch)[::-1]) for spec in unit.specs}
-    turned = unit.forward(reversed_inputs)
-    straight64 = unit.reference64 or {}
+    turned = _joined(unit.forward(reversed_inputs), unit)
+    straight64 = _joined(unit.reference64 or {}, unit)
     batch, (alone, _) = len(unit.alone), unit.alone[0]
-    for name, straight in unit.reference.items():
-        axis = _axis(straight, alone[name], batch) if name in alone else None
+    for name, straight in _joined(unit.reference, unit).items():
+        axis = _axis(name, straight, alone[name], batch) if name in alone else None
         if name not in turned or turned[name].shape != straight.shape:
             seen.compare_outputs({f"{name}, reversed": turned[name]} if name in turned else {}, {f"{name}, reversed": straight})
         elif axis is not None and straight.numel():
-            seen.compare(f"{name}, reversed", _turn(turned[name], axis, batch), straight, straight64.get(name))
+            result = _turn(turned[name], axis, batch, in_parts=_in_parts(name, straight, axis, unit))
+            seen.compare(f"{name}, reversed", result, straight, straight64.get(name))
     _note_oracle(seen, unit)
     return seen
 
 
-def _axis(together: torch.Tensor, alone: torch.Tensor, batch: int) -> int | None:
+def _joined(outputs: Tensors, unit: Unit) -> Tensors:
+    """A tuple that has as many entries more as there are rows more (one for each image) is laid end to end, under the names of a single
+    row's entries."""
+    alone, batch = unit.alone[0][0], len(unit.alone)
+    joined = dict(outputs)
+    for name, tensor in alone.items():
+        stem, _, number = name.rpartition(".")
+        if not stem or not number.isdigit() or not tensor.ndim:
+            continue
+        each = _entries(alone, stem)
+        if _entries(outputs, stem) != batch * each:
+            continue
+        entries = [outputs.get(f"{stem}.{row * each + int(number)}") for row in range(batch)]
+        if any(entry is None or entry.shape != tensor.shape for entry in entries):
+            continue
+        joined |= {name: torch.cat([entry for entry in entries if entry is not None])}
+        for row in range(1, batch):
+            joined.pop(f"{stem}.{row * each + int(number)}", None)
+    return joined
+
+
+def _entries(outputs: Tensors, stem: str) -> int:
+    """How many entries a tuple has."""
+    return sum(name.rpartition(".")[0] == stem for name in outputs)
+
+
+def _axis(name: str, together: torch.Tensor, alone: torch.Tensor, batch: int) -> int | None:
     """The axis along which an output lays its rows: the only one whose length changes with the batch, and as much. None for an output
-    of the batch, not of a row: a loss, a similarity of all rows with all rows."""
-    if together.ndim != alone.ndim:
+    of the batch, not of a row: a loss (though some repeat it for each row), a similarity of all rows with all rows."""
+    if together.ndim != alone.ndim or name.rpartition(".")[2] == "loss":
         return None
     longer = [axis for axis in range(together.ndim) if together.shape[axis] != alone.shape[axis]]
     if len(longer) == 1 and together.shape[longer[0]] == batch * alone.shape[longer[0]]:
@@ -60,8 +88,27 @@ def _axis(together: torch.Tensor, alone: torch.Tensor, batch: int) -> int | None
     return None
 
 
-def _turn(tensor: torch.Tensor, axis: int, batch: int) -> torch.Tensor:
-    """The rows in reverse order; each may take several places of the axis (scores of a router, one per token)."""
+def _in_parts(name: str, together: torch.Tensor, axis: int, unit: Unit) -> bool:
+    """Whether the rows of an output lie in several parts, each with one place of every row (all images, then all prompts), not with all
+    places of a row side by side (scores of a router, one per token): what the single runs are nearer to."""
+    alone = [outputs[name] for outputs, _ in unit.alone if name in outputs]
+    batch, length = len(unit.alone), alone[0].shape[axis]
+    if length == 1 or any(tensor.shape != alone[0].shape for tensor in alone) or len(alone) < batch:
+        return False
+    expected = torch.stack(alone, axis).double()
+    apart = [(_split(together, axis, batch, in_parts=parts).double() - expected).abs().nan_to_num().sum() for parts in (False, True)]
+    return bool(apart[1] < apart[0])
+
+
+def _split(tensor: torch.Tensor, axis: int, batch: int, *, in_parts: bool) -> torch.Tensor:
+    """The tensor with an axis of rows before that of their places."""
+    return tensor.unflatten(axis, (-1, batch)).transpose(axis, axis + 1) if in_parts else tensor.unflatten(axis, (batch, -1))
+
+
+def _turn(tensor: torch.Tensor, axis: int, batch: int, *, in_parts: bool) -> torch.Tensor:
+    """The rows in reverse order, where they lay."""
+    if in_parts:
+        return tensor.unflatten(axis, (-1, batch)).flip(axis + 1).flatten(axis, axis + 1)
     return tensor.unflatten(axis, (batch, -1)).flip(axis).flatten(axis, axis + 1)
 
 

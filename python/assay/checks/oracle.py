@@ -20,6 +20,10 @@ def widened(model: torch.nn.Module) -> torch.nn.Module:
     for module in wide.modules():
         if hasattr(getattr(module, "config", None), "_experts_implementation"):
             module.config._experts_implementation = "eager"
+        for kept in vars(module).values():
+            # What a model keeps of an earlier text is narrow (OmDet-Turbo's embeddings of classes).
+            if isinstance(getattr(kept, "cache", None), dict):
+                kept.cache.clear()
     return wide
 
 
