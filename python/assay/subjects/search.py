@@ -80,6 +80,7 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
     error: BaseException | None = None
     best: tuple[Proposal, set[str]] | None = None
     alone: dict[str, tuple[list[InputSpec], set[str]]] = {}
+    others: dict[str, tuple[list[InputSpec], set[str]]] = {}
     modules = Called(c.model).modules
     left = AFTER
     for proposal in _with_repairs(c, seed, batch):
@@ -89,8 +90,11 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
         else:
             if best is None or len(called) > len(best[1]):
                 best = ((modalities, specs), called)
+            name = "+".join(sorted(modalities))
+            if name not in others or len(called) > len(others[name][1]):
+                others[name] = (specs, called)
             if len(modalities) == 1:
-                alone.setdefault(next(iter(modalities)), (specs, called))
+                alone.setdefault(name, (specs, called))
             if len(called) == len(modules):
                 break
         left -= best is not None
@@ -108,7 +112,7 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
                 variants[name] = single[0]
                 reached |= single[1]
     # Inputs of another shape may reach what these don't.
-    for name, (other, more) in alone.items():
+    for name, (other, more) in others.items():
         if name not in variants and more - reached:
             variants[name] = other
             reached |= more
@@ -132,10 +136,15 @@ def _enriched(
         spec = named(c, name, specs)
         if spec is None:
             continue
-        called, raised = _feed(c, [*specs, spec], seed, batch)
+        richer = [*specs, spec]
+        called, raised = _feed(c, richer, seed, batch)
+        # More features take the place of more tokens.
+        for again in repair.features(c, richer, str(raised), batch) if raised is not None else ():
+            richer = again
+            called, raised = _feed(c, richer, seed, batch)
         if raised is None and called - known:
             known |= called
-            yield f"with {name}", [*specs, spec], called
+            yield f"with {name}", richer, called
 
 
 def _lent(c: Context, variants: list[list[InputSpec]], seed: int, batch: int) -> set[str]:

@@ -65,8 +65,7 @@ def placed(c: Context) -> list[Placed]:
     for name in media(c):
         modality, method, fields = MEDIA[name]
         token = c.token(fields)
-        # A model with a head leaves this to the one that it wraps.
-        features = getattr(c.model, method, None) or getattr(getattr(c.model, "base_model", None), method, None)
+        features = c.method(method)
         if features is None or token is None:
             continue
         accepted = inspect.signature(features).parameters

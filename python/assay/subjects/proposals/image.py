@@ -63,10 +63,14 @@ def _packed(c: Context, name: str) -> list[Layout]:
     for merge in ("merge_sizes", "image_merge_sizes", "video_merge_sizes"):
         if c.takes(merge):
             extra.append(_fixed(merge, [c.merge], 1, packed=True))
+    if c.takes("images_per_sample"):
+        # The last one of a row is still to be made.
+        extra = [_fixed(grid, values * 2, 2, len(values[0]), packed=True), _fixed("images_per_sample", 2)]
     flats = dict.fromkeys((flat * c.temporal, flat))
     shapes = [(count, width) for width in flats] + [
         (count, c.channels, c.patch, c.patch),
         (count, c.channels, c.temporal, c.patch, c.patch),
+        (count, c.merge * c.patch, c.merge * c.patch, c.channels),
     ]
     found = [[_pixels(name, *shape, packed=True), *extra] for shape in shapes]
     found.append([_pixels(name, count, flat), *extra])
@@ -108,6 +112,13 @@ def _with_geometry(c: Context, name: str) -> list[Layout]:
                 _fixed("cross_attention_mask", 1, c.length, 1, tiles),
             ]
         )
+    if name == "flattened_patches":
+        # Each begins with its row and its column.
+        found.append([InputSpec(name, "unit", "float32", (count, 2 + flat))])
+    if c.takes("image_attention_mask") and c.takes("image_sizes"):
+        # An image as a whole, and its one tile.
+        mask = InputSpec("image_attention_mask", "pixel_mask", "bool", (2, height // c.patch, width // c.patch), values=True)
+        found.append([_pixels(name, 2, c.channels, height, width), mask, _fixed("image_sizes", [height, width], 2)])
     if c.takes("image_sizes"):
         sizes = _fixed("image_sizes", [height, width], 2)
         found += [[_pixels(name, *tiles, c.channels, height, width), sizes] for tiles in ((), (3,), (5,))]

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from assay.subjects import tree
+from assay.subjects import timm_models, tree
 from assay.subjects.shrinking import names
 from assay.subjects.shrinking.editing import Editor, first, integer, integers
 
@@ -33,8 +33,11 @@ def fit(editor: Editor) -> None:
         for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _grids):
             coupling(editor, prefix, node)
     _feature_layers(editor)
+    _resolutions(editor)
+    _offsets(editor)
     _tokens_per_image(editor)
     _projections(editor)
+    _timm_widths(editor)
 
 
 def _sums(editor: Editor, prefix: str, node: Any) -> None:
@@ -157,7 +160,7 @@ def _side(fields: dict[str, Any]) -> int | None:
 def _feature_layers(editor: Editor) -> None:
     """The layer of a vision tower from which features are taken is one that is there."""
     towers = [
-        value
+        (value, editor.before[prefix].get(name))
         for prefix, node in editor.nodes
         if re.search("Vision|CLIP|Siglip|ViT", type(node).__name__)
         for name, value in tree.fields(node)
@@ -165,18 +168,47 @@ def _feature_layers(editor: Editor) -> None:
     ]
     if not towers:
         return
-    count = min(towers)
+    count, before = min(towers)
     for prefix, node in editor.nodes:
         chosen = vars(node).get("vision_feature_layer")
         if integer(chosen):
             editor.set(prefix, node, "vision_feature_layer", _within(chosen, count), "features come from a layer that is there")
         elif integers(chosen):
-            moved = type(chosen)(_within(layer, count) for layer in chosen)
+            # Some count layers from 0, others count the embeddings as well.
+            last = count - 1 if max(editor.before[prefix]["vision_feature_layer"]) + 1 == before else count
+            moved = type(chosen)(_within(layer, last) for layer in chosen)
             editor.set(prefix, node, "vision_feature_layer", moved, "features come from a layer that is there")
 
 
 def _within(layer: int, count: int) -> int:
     return max(layer, -count) if layer < 0 else min(layer, count)
+
+
+def _resolutions(editor: Editor) -> None:
+    """Resolutions that an image is cut into tiles of are multiples of a tile."""
+    for prefix, node in editor.nodes:
+        chosen = vars(node).get("image_grid_pinpoints")
+        for name, tower in tree.children(node) if isinstance(chosen, list) else ():
+            before, now = editor.before[f"{prefix}{name}."].get("image_size"), vars(tower).get("image_size")
+            if integer(before) and integer(now) and before != now:
+                tiles = [[-(-side // before) * now for side in sides] for sides in chosen]
+                editor.set(prefix, node, "image_grid_pinpoints", tiles, "resolutions are multiples of a tile")
+
+
+def _offsets(editor: Editor) -> None:
+    """Vocabularies of parts lie one behind the other in the whole one."""
+    parts = sorted(
+        (editor.before[prefix]["vocab_offset"], prefix, node) for prefix, node in editor.nodes if "vocab_offset" in editor.before[prefix]
+    )
+    below, text = next(((name, child) for name, child in tree.children(editor.config) if TEXT.search(name)), ("", None))
+    if text is None:
+        return
+    end = vars(text).get("vocab_size_per_layer_input", text.vocab_size)
+    for _, prefix, node in parts:
+        editor.set(prefix, node, "vocab_offset", end, "vocabularies lie one behind the other")
+        end += node.vocab_size
+    if parts:
+        editor.set(f"{below}.", text, "vocab_size", end, "vocabularies lie one behind the other")
 
 
 def _tokens_per_image(editor: Editor) -> None:
@@ -201,3 +233,13 @@ def _projections(editor: Editor) -> None:
     for name, child in tree.children(editor.config):
         if not TEXT.search(name) and "out_hidden_size" in vars(child):
             editor.set(f"{name}.", child, "out_hidden_size", width, "a tower's output is as wide as the text")
+
+
+def _timm_widths(editor: Editor) -> None:
+    """The width of a timm tower stands in its name, and what reads it takes it from a field."""
+    for prefix, node in editor.nodes:
+        name = vars(node).get("architecture")
+        if isinstance(name, str) and name.endswith(timm_models.SUFFIX) and integer(vars(node).get("hidden_size")):
+            width = timm_models.width(editor.config, name)
+            if width:
+                editor.set(prefix, node, "hidden_size", width, "as wide as the timm model that it names")
