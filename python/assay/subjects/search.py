@@ -4,14 +4,14 @@ never by what comes out."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from assay.subjects.modules import Called
-from assay.subjects.proposals import Proposal, proposals, repair
+from assay.subjects.proposals import Proposal, proposals, repair, together
 from assay.subjects.proposals.context import Context
 from assay.subjects.proposals.named import named
 from assay.subjects.specs import BATCH, InputSpec, draw
@@ -83,8 +83,7 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
     others: dict[str, tuple[list[InputSpec], set[str]]] = {}
     modules = Called(c.model).modules
     left = AFTER
-    for proposal in _with_repairs(c, seed, batch):
-        (modalities, specs), called, raised = proposal
+    for (modalities, specs), called, raised in _with_repairs(c, proposals(c), seed, batch):
         if raised is not None:
             error = error or raised
         else:
@@ -102,6 +101,14 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
             break
     if best is None:
         return None, error
+    modalities = frozenset().union(*(name.split("+") for name in others if "text" in name))
+    if modalities - best[0][0] and len(best[1]) < len(modules):
+        # Each ran beside text: now all of them.
+        whole = together(c, [(name.split("+"), specs) for name, (specs, _) in others.items()])
+        for proposal, called, raised in _with_repairs(c, [(modalities, whole)], seed, batch):
+            if raised is None and called - best[1]:
+                best = (proposal, called)
+                break
     (modalities, specs), called = best
     variants = {"+".join(sorted(modalities)): specs}
     reached = set(called)
@@ -131,7 +138,7 @@ def _enriched(
 ) -> Iterator[tuple[str, list[InputSpec], set[str]]]:
     """The richest set with one optional argument more, wherever that reaches more: prompts, masks, streams of another model."""
     have = {spec.name for spec in specs}
-    known = set(reached)
+    known = reached | _lent(c, [specs], seed, batch)
     for name in [name for name in c.arguments if name not in have][:OPTIONAL]:
         spec = named(c, name, specs)
         if spec is None:
@@ -142,7 +149,8 @@ def _enriched(
         for again in repair.features(c, richer, str(raised), batch) if raised is not None else ():
             richer = again
             called, raised = _feed(c, richer, seed, batch)
-        if raised is None and called - known:
+        called |= _lent(c, [richer], seed, batch) if raised is None else set()
+        if called - known:
             known |= called
             yield f"with {name}", richer, called
 
@@ -191,10 +199,12 @@ def _single(c: Context, name: str, seed: int, batch: int) -> tuple[list[InputSpe
     return None
 
 
-def _with_repairs(c: Context, seed: int, batch: int) -> Iterator[tuple[Proposal, set[str], BaseException | None]]:
+def _with_repairs(
+    c: Context, proposed: Iterable[Proposal], seed: int, batch: int
+) -> Iterator[tuple[Proposal, set[str], BaseException | None]]:
     """Every proposal with the leaf modules that it reached, or the exception; then those with a size that an exception asked for."""
     later: list[tuple[int, Proposal]] = []
-    for modalities, specs in proposals(c):
+    for modalities, specs in proposed:
         if not specs:
             continue
         called, raised = _feed(c, specs, seed, batch)

@@ -36,7 +36,7 @@ class InputSpec:
     shape: tuple[int, ...]
     low: int = 0
     high: int = 0
-    """Whole numbers are drawn from `low` to `high - 1`; points from 0 to `high`."""
+    """Whole numbers are drawn from `low` to `high - 1`; points from 0 to `high`; indices of a row go on `high` behind the row before."""
     placed: tuple[tuple[int, int], ...] = ()
     """Positions of a row that hold a certain token instead of a drawn one: where the features of another modality go."""
     values: Any = None
@@ -61,14 +61,19 @@ def draw(spec: InputSpec, seed: int, batch: int) -> torch.Tensor:
     for row in range(batch):
         digest = hashlib.sha256(f"{seed}/{spec.name}/{row}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-        rows.append(_row(spec, generator))
+        rows.append(_row(spec, generator) + row * _step(spec))
     return torch.cat(rows) if spec.packed else torch.stack(rows)
 
 
 def rows_of(spec: InputSpec, tensor: torch.Tensor, batch: int) -> list[torch.Tensor]:
     """The rows of a tensor that was drawn for a batch, each as a batch of one."""
     length = tensor.shape[0] // batch if spec.packed else 1
-    return [tensor[row * length : (row + 1) * length] for row in range(batch)]
+    return [tensor[row * length : (row + 1) * length] - row * _step(spec) for row in range(batch)]
+
+
+def _step(spec: InputSpec) -> int:
+    """By how much what a row holds grows from row to row: where its indices go on behind those of the row before."""
+    return spec.high if spec.role == "indices" else 0
 
 
 def _row(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:

@@ -33,6 +33,19 @@ def proposals(c: Context) -> Iterator[Proposal]:
         yield frozenset(modalities.split("+")), _complete(c, specs)
 
 
+def together(c: Context, sets: list[tuple[list[str], list[InputSpec]]]) -> list[InputSpec]:
+    """Text with all modalities of several sets, each of which has its features in the text, or beside it."""
+    placed: dict[int, tuple[str, int, int]] = {}
+    beside: dict[str, InputSpec] = {}
+    for modalities, specs in sets:
+        for spec in specs:
+            beside.setdefault(spec.name, spec)
+            for token in {token for _, token in spec.placed} if spec.name == "input_ids" else ():
+                modality = next((name for name in modalities if name != "text"), "text")
+                placed.setdefault(token, (modality, token, [at[1] for at in spec.placed].count(token)))
+    return _complete(c, [*beside.values(), *text.tokens(c, list(placed.values()))])
+
+
 def _complete(c: Context, specs: list[InputSpec]) -> list[InputSpec]:
     """With what `forward` requires besides, each argument once."""
     specs = list({spec.name: spec for spec in specs}.values())

@@ -19,6 +19,8 @@ def layouts(c: Context, name: str) -> list[Layout]:
         found += _videos(c, name)
     packed = _packed(c, name)
     found = found + packed if video and not packed else packed + found
+    if c.takes("image_token_pooling"):
+        found.append(_pooled(c, name))
     found += _with_geometry(c, name)
     height, width = c.image
     found += _plain(c, name, height, width)
@@ -76,6 +78,18 @@ def _packed(c: Context, name: str) -> list[Layout]:
     found.append([_pixels(name, count, flat), *extra])
     found.append([_pixels(name, c.channels, *c.image), *extra])
     return found
+
+
+def _pooled(c: Context, name: str) -> Layout:
+    """Patches of one crop, and for each feature the four of them that it is made of."""
+    side = c.image[0] // c.patch
+    corners = [row * side + column for row in range(0, side - 1, 2) for column in range(0, side - 1, 2)]
+    pools = [[corner, corner + 1, corner + side, corner + side + 1] for corner in corners]
+    return [
+        _pixels(name, side * side, c.channels * c.patch * c.patch),
+        InputSpec("image_token_pooling", "indices", "int64", (len(pools), 4), high=side * side, values=pools, packed=True),
+        _fixed("image_grids", [[side // 2, side // 2, 0, 0]], 1, 4, packed=True),
+    ]
 
 
 def _with_geometry(c: Context, name: str) -> list[Layout]:
@@ -139,8 +153,8 @@ def _plain(c: Context, name: str, height: int, width: int) -> list[Layout]:
         [_pixels(name, channels, height, width)],
         [_pixels(name, 1, channels, height, width), *extra],
         [_pixels(name, 2, channels, height, width), *extra],
-        [_pixels(name, side * side, flat)],
         [_pixels(name, side * side, flat, packed=True)],
+        [_pixels(name, side * side, flat)],
     ]
     if c.takes("prompt_masks"):
         halves = [

@@ -188,11 +188,12 @@ def _resolutions(editor: Editor) -> None:
     """Resolutions that an image is cut into tiles of are multiples of a tile."""
     for prefix, node in editor.nodes:
         chosen = vars(node).get("image_grid_pinpoints")
-        for name, tower in tree.children(node) if isinstance(chosen, list) else ():
-            before, now = editor.before[f"{prefix}{name}."].get("image_size"), vars(tower).get("image_size")
-            if integer(before) and integer(now) and before != now:
-                tiles = [[-(-side // before) * now for side in sides] for sides in chosen]
-                editor.set(prefix, node, "image_grid_pinpoints", tiles, "resolutions are multiples of a tile")
+        sides = [vars(tower).get("image_size") for _, tower in tree.children(node)]
+        tile = next((side for side in sides if integer(side)), None)
+        if chosen and tile:
+            least = min(map(min, chosen))
+            tiles = [[side // least * tile for side in resolution] for resolution in chosen]
+            editor.set(prefix, node, "image_grid_pinpoints", tiles, "resolutions are multiples of a tile")
 
 
 def _offsets(editor: Editor) -> None:

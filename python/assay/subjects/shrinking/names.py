@@ -49,10 +49,10 @@ WIDTH = re.compile(
     r"|d_latents|planes|feat|d_state|base_width|fpn|stem"
 )
 NOT_WIDTH = re.compile(
-    r"image|patch|window|kernel|vocab|chunk|crop|block|batch|context|codebook_size|sampl(?!e_channels)|seq|max_|posemb|grid|pool_|stride|resolution"
+    r"image|patch|window|kernel|vocab|chunk|crop|block|batch|context|codebook_size|sampl(?!e_channels|e_hidden)|seq|max_|posemb|grid|pool_|stride|resolution"
     r"|num_embeddings|chroma|length|freq|n_mels?|mel_bins|dilation|spec_size|img_size|group_size|bins|vision_max|scale|padding|position_size"
     r"|lru_block|fft|hop|hashes|_id$|token|capacity|buckets|num_frames|frame_size|positional|mask_size|^window|train_size|num_queries"
-    r"|cache_size|input_size|^feature_size$|visual_prompt|num_image|audio_channels|temporal|height|width_|kpool|topk|pos_emb|^input_dim|projection_input_dim"
+    r"|cache_size|(?<!adapter_)input_size|^feature_size$|visual_prompt|num_image|audio_channels|temporal|height|width_|kpool|topk|pos_emb|^input_dim|projection_input_dim"
 )
 MEL_BINS = re.compile(r"^(num_mel_bins|n_mels|n_mel_bins|mel_bins)$")
 
