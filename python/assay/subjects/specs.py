@@ -61,19 +61,19 @@ def draw(spec: InputSpec, seed: int, batch: int) -> torch.Tensor:
     for row in range(batch):
         digest = hashlib.sha256(f"{seed}/{spec.name}/{row}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-        rows.append(_row(spec, generator) + row * _step(spec))
+        rows.append(_moved(spec, _row(spec, generator), row))
     return torch.cat(rows) if spec.packed else torch.stack(rows)
 
 
 def rows_of(spec: InputSpec, tensor: torch.Tensor, batch: int) -> list[torch.Tensor]:
     """The rows of a tensor that was drawn for a batch, each as a batch of one."""
     length = tensor.shape[0] // batch if spec.packed else 1
-    return [tensor[row * length : (row + 1) * length] - row * _step(spec) for row in range(batch)]
+    return [_moved(spec, tensor[row * length : (row + 1) * length], -row) for row in range(batch)]
 
 
-def _step(spec: InputSpec) -> int:
-    """By how much what a row holds grows from row to row: where its indices go on behind those of the row before."""
-    return spec.high if spec.role == "indices" else 0
+def _moved(spec: InputSpec, tensor: torch.Tensor, rows: int) -> torch.Tensor:
+    """What a row holds, so many rows further on: indices go on behind those of the row before."""
+    return tensor + rows * spec.high if spec.role == "indices" else tensor
 
 
 def _row(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:

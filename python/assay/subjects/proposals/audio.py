@@ -8,6 +8,7 @@ from assay.subjects.specs import InputSpec
 
 MASKS = ("audio_mel_mask", "input_features_mask", "feature_attention_mask", "input_values_mask", "padding_mask")
 FRAMES = (64, 128, 200, 100, 300)
+CODES = 8
 SAMPLES = (1600, 3200, 7680, 16000)
 OTHER_BINS = (80, 128, 160)
 Layout = list[InputSpec]
@@ -15,6 +16,9 @@ Layout = list[InputSpec]
 
 def layouts(c: Context, name: str) -> list[Layout]:
     """Ways to feed the argument `name`, with its mask where there is one."""
+    if name == "audio_input_ids":
+        books = c.value([c.audio, c.config], "num_codebooks", "n_mel_bins", default=4)
+        return [[InputSpec(name, "codes", "int64", (CODES, books), 0, 50)]]
     mask = next((mask for mask in MASKS if c.takes(mask)), None)
     if name in ("input_features", "audio_input_features", "audio_mel"):
         return _spectrograms(c, name, mask)

@@ -32,6 +32,7 @@ MEDIA: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "audio_input_features": ("audio", "get_audio_features", AUDIO_TOKENS),
     "audio_mel": ("audio", "get_audio_features", AUDIO_TOKENS),
     "input_values": ("audio", "get_audio_features", AUDIO_TOKENS),
+    "audio_input_ids": ("audio", "get_audio_features", AUDIO_TOKENS),
 }
 """For each argument that carries another modality: the modality, the method that makes features of it, the tokens that stand for them."""
 MOST = 1500

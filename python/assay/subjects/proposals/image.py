@@ -156,6 +156,8 @@ def _plain(c: Context, name: str, height: int, width: int) -> list[Layout]:
         [_pixels(name, side * side, flat, packed=True)],
         [_pixels(name, side * side, flat)],
     ]
+    if c.temporal > 1:
+        found.append([_pixels(name, 4, c.temporal, c.patch, c.patch, channels, packed=True)])
     if c.takes("prompt_masks"):
         halves = [
             InputSpec(other, "pixels", "float32", (channels, height // 2, width)) for other in ("prompt_pixel_values", "prompt_masks")
