@@ -34,7 +34,6 @@ def fit(editor: Editor) -> None:
             coupling(editor, prefix, node)
     _feature_layers(editor)
     _resolutions(editor)
-    _offsets(editor)
     _tokens_per_image(editor)
     _projections(editor)
     _timm_widths(editor)
@@ -194,22 +193,6 @@ def _resolutions(editor: Editor) -> None:
             least = min(map(min, chosen))
             tiles = [[side // least * tile for side in resolution] for resolution in chosen]
             editor.set(prefix, node, "image_grid_pinpoints", tiles, "resolutions are multiples of a tile")
-
-
-def _offsets(editor: Editor) -> None:
-    """Vocabularies of parts lie one behind the other in the whole one."""
-    parts = sorted(
-        (editor.before[prefix]["vocab_offset"], prefix, node) for prefix, node in editor.nodes if "vocab_offset" in editor.before[prefix]
-    )
-    below, text = next(((name, child) for name, child in tree.children(editor.config) if TEXT.search(name)), ("", None))
-    if text is None:
-        return
-    end = vars(text).get("vocab_size_per_layer_input", text.vocab_size)
-    for _, prefix, node in parts:
-        editor.set(prefix, node, "vocab_offset", end, "vocabularies lie one behind the other")
-        end += node.vocab_size
-    if parts:
-        editor.set(f"{below}.", text, "vocab_size", end, "vocabularies lie one behind the other")
 
 
 def _tokens_per_image(editor: Editor) -> None:
