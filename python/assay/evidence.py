@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from assay import raised
-from assay.captured import Moment, kind_of, moment
+from assay.captured import Call, call_of, kind_of, moving, weights_of
 from assay.checks.unit import SubjectRaised, Tensors, Unit
 from assay.weights.generator import words
 
@@ -77,32 +77,43 @@ def _show_model(unit: Unit, shown: dict[str, Any]) -> None:
         return
     # In both, since an expert that the second input isn't routed to is no sign of a mock.
     both = sorted(first.keys() & second.keys())
-    shown["eligible"] = [name for name in both if first[name].is_finite() and second[name].is_finite()]
+    places = {name: moving(first[name], second[name]) for name in both}
+    # Where some layers move with the input, those that only see positions or queries prove nothing.
+    chosen = [name for name in both if places[name] is not None] or both
+    names = {id(parameter): name for name, parameter in unit.model.named_parameters()}
+    moments = {name: [calls[name].moment(_place(places[name], calls[name]), names) for calls in (first, second)] for name in chosen}
+    shown["eligible"] = [name for name in chosen if all(moment.is_finite() for moment in moments[name])]
     if both and not shown["eligible"]:
         raise NotFinite("every layer that could be computed again saw values that are not finite")
     picked = _picks(shown["eligible"], unit.nonce)
-    shown["first"] = [first[name].as_json() for name in picked]
-    shown["second"] = [second[name].as_json() for name in picked]
+    shown["first"], shown["second"] = ([moments[name][which].as_json() for name in picked] for which in (0, 1))
     for of, answer in (("first", outputs), ("other_input", other_input), ("other_weights", other_weights)):
         shown["sketches"].append({"of": of, "values": _sketch(answer)})
 
 
-def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Moment], Tensors]:
+def _place(moving: int | None, call: Call) -> int:
+    return len(call.results()) - 1 if moving is None else moving
+
+
+def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Call], Tensors]:
     """The first call of every layer whose arithmetic the judge knows, by name, during one forward; and its outputs."""
-    names = {id(parameter): name for name, parameter in unit.model.named_parameters()}
     # A weight is drawn for the module that has it first: one that is tied to a module of another kind is not what its own kind says.
-    modules = dict(unit.model.named_modules())
-    drawn_for = {parameter: kind_of(modules[name.rpartition(".")[0]]) for parameter, name in names.items()}
-    moments: dict[str, Moment | None] = {}
+    drawn_for: dict[int, str | None] = {}
+    for module in unit.model.modules():
+        for parameter in (*weights_of(module), *module.parameters(recurse=False)):
+            drawn_for.setdefault(id(parameter), kind_of(module))
+    calls: dict[str, Call | None] = {}
     mistakes: list[Exception] = []
 
     def keep(module: torch.nn.Module, arguments: tuple, keywords: dict, output: Any, name: str) -> None:
-        if name not in moments:
+        if name not in calls:
             try:
-                as_filled = unit.versions.get(id(module.weight)) == module.weight._version
-                as_filled &= drawn_for.get(id(module.weight)) == kind_of(module)
+                kind = kind_of(module)
                 # Some models scale their weights in place as they run (RWKV): those are no longer what the nonce says.
-                moments[name] = moment(name, module, arguments, keywords, output, names) if as_filled else None
+                as_filled = all(
+                    unit.versions.get(id(weight)) == weight._version and drawn_for.get(id(weight)) == kind for weight in weights_of(module)
+                )
+                calls[name] = call_of(name, module, arguments, keywords, output) if as_filled else None
             except Exception as exception:  # raised below: inside the model it would be laid at the model's door
                 mistakes.append(exception)
 
@@ -118,18 +129,15 @@ def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Moment], Tensors]:
             handle.remove()
     if mistakes:
         raise mistakes[0]
-    return {name: kept for name, kept in moments.items() if kept is not None}, outputs
+    return {name: kept for name, kept in calls.items() if kept is not None}, outputs
 
 
 def _other_weights(unit: Unit) -> Tensors:
     """Outputs with the weights of the second nonce; a checkpoint keeps its weights and gets a third input."""
     if not unit.is_filled:
         return unit.forward(unit.third_inputs)
-    unit.fill(unit.second_nonce)
-    try:
+    with unit.filled(unit.second_nonce):
         return unit.forward(unit.inputs)
-    finally:
-        unit.fill(unit.nonce)
 
 
 def _substituted() -> str | None:

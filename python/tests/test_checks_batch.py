@@ -78,7 +78,9 @@ def test_a_batch_of_one_that_loses_a_dimension_or_an_output(unit_of):
 def test_a_model_that_can_not_run_in_float64_is_compared_without(unit_of):
     class Narrow(Rows):
         def forward(self, values):
-            return {"hidden": torch.nn.functional.linear(values.float(), self.layer.weight)}
+            if values.dtype == torch.float64:  # as kernels that exist for narrow types only
+                raise RuntimeError("not implemented for 'Double'")
+            return {"hidden": self.layer(values)}
 
     seen = batch.rows(unit_of(Narrow()))
     assert len(labels(seen)) == 2

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from conftest import MASK, TOKENS
+from conftest import MASK, TOKENS, VALUES
 
 from assay import subjects
 from assay.checks import forward, load, negative, sensitivity
+from assay.subjects import InputSpec
 
 
 class Straight(torch.nn.Module):
@@ -107,6 +108,70 @@ def test_a_module_that_is_silent_is_named_and_the_model_is_left_as_it_was(unit_o
         assert lacking(sensitivity.of_weights(unit)) == silent, kind
         assert all(torch.equal(tensor, before[name]) for name, tensor in unit.model.state_dict().items())
         assert all(parameter.grad is None for parameter in unit.model.parameters())
+
+
+def test_a_choice_that_no_gradient_shows_and_a_backward_that_fails_are_told_by_forwards(unit_of):
+    class Chooses(Straight):
+        def forward(self, values):
+            chosen = (self.first(values) > 0).float()
+            return {"last_hidden_state": self.second(values) + chosen}
+
+    class OneWay(Straight):
+        def forward(self, values):
+            states = self.first(values)
+            scaled = states.exp()
+            states = scaled * states
+            scaled += 1  # what the backward of the product needs is gone
+            return {"last_hidden_state": self.second(states)}
+
+    for kind in (Chooses, OneWay):
+        seen = sensitivity.of_weights(unit_of(kind()))
+        assert lacking(seen) == [], kind
+        assert seen.fields["measures"]["visible_parameter_tensors"] == seen.fields["measures"]["parameter_tensors"], kind
+
+
+def test_each_silent_tensor_has_its_kind(unit_of):
+    class Attends(Straight):
+        def __init__(self):
+            super().__init__()
+            self.uncalled, self.thrown_away = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+
+        def forward(self, values):
+            self.thrown_away(values)
+            weights = torch.softmax(values @ self.first(values).mT, -1)  # the bias of the keys is the same for all
+            return {"last_hidden_state": self.second(weights @ values)}
+
+    measures = sensitivity.of_weights(unit_of(Attends())).fields["measures"]
+    assert measures == {
+        "parameter_tensors": 8,
+        "visible_parameter_tensors": 3,
+        "unreached_parameter_tensors": 2,
+        "cancelled_parameter_tensors": 1,
+        "without_effect_parameter_tensors": 2,
+        "unused_by_design_parameter_tensors": 0,
+    }
+
+
+def test_what_a_design_leaves_unused_is_left_out_and_said(unit_of, monkeypatch):
+    class Skips(Straight):
+        def forward(self, values, more):
+            return {"last_hidden_state": self.second(values)}
+
+    entries = [
+        {"architectures": ["by-hand"], "modules": "^first$", "reason": "for training"},
+        {"architectures": ["by-hand"], "inputs": "^more$", "reason": "kept for old callers"},
+        {"architectures": ["another"], "modules": "^second$", "reason": "not this one"},
+    ]
+    monkeypatch.setattr(subjects.designs, "_all", lambda: entries)
+    unit = unit_of(Skips(), (VALUES, InputSpec("more", "series", "float32", (3, 4))))
+    for check, note in ((forward.reaches, "first"), (sensitivity.of_input, "more")):
+        seen = check(unit)
+        assert any(note in text and "unused by design" in text for text in seen.fields["notes"])
+        assert all(not row["lacking"] for row in seen.fields["tallies"])
+    assert [row["label"] for row in sensitivity.of_input(unit).fields["comparisons"]] == ["values redrawn: last_hidden_state"]
+    assert sensitivity.of_weights(unit).fields["measures"]["unused_by_design_parameter_tensors"] == 2
+    monkeypatch.setattr(subjects.designs, "_all", lambda: entries[2:])
+    assert lacking(forward.reaches(unit_of(Skips(), (VALUES, InputSpec("more", "series", "float32", (3, 4)))))) == ["first"]
 
 
 def test_an_input_that_is_ignored_moves_nothing(unit_of):

@@ -27,6 +27,7 @@ struct Probed {
 struct Sensitive {
     tensors: u64,
     visible: u64,
+    silent: BTreeMap<String, u64>,
 }
 
 /// What is read of `summary.json`.
@@ -80,6 +81,8 @@ struct Line {
     small: u64,
     faithful: u64,
     reached: u64,
+    /// Reached, or unused by the architecture's own design.
+    accounted: u64,
 }
 
 /// `cargo xtask coverage-table [PYTHON]`: runs every base architecture with the quick profile and writes what came of it, by family, into
@@ -250,21 +253,32 @@ fn page(
         summary.wall_seconds.unwrap_or_default(),
         summary.cpu_seconds,
     );
-    text.push_str("| family | architectures | built | forward ok and real | quick profile passed | skipped | overrides | under 1 M parameters | module types of the default | every leaf module reached |\n| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |\n");
+    text.push_str("| family | architectures | built | forward ok and real | quick profile passed | skipped | overrides | under 1 M parameters | module types of the default | every leaf module reached | with those unused by design |\n| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n");
     for (family, line) in &lines {
         row(&mut text, family, line);
         total.add(line);
     }
     row(&mut text, "**all**", &total);
-    let (tensors, visible) = sensitive.iter().fold((0, 0), |(tensors, visible), row| {
-        (tensors + row.tensors, visible + row.visible)
-    });
+    let (mut tensors, mut visible) = (0, 0);
+    let mut silent: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in sensitive {
+        tensors += row.tensors;
+        visible += row.visible;
+        for (kind, count) in &row.silent {
+            *silent.entry(kind).or_default() += count;
+        }
+    }
+    let silent: Vec<String> = silent
+        .iter()
+        .map(|(kind, count)| format!("{count} {}", kind.replace('_', " ")))
+        .collect();
     #[expect(clippy::cast_precision_loss, reason = "a share for a person")]
     let share = 100.0 * visible as f64 / (tensors.max(1)) as f64;
     let _ = writeln!(
         text,
-        "\nParameter tensors whose change by 1 % an output shows: {visible} of {tensors} ({share:.2} %), over {} architectures.\n\n## What did not pass\n",
-        sensitive.len()
+        "\nParameter tensors whose change by 1 % an output shows: {visible} of {tensors} ({share:.2} %), over {} architectures. The others: {}.\n\n## What did not pass\n",
+        sensitive.len(),
+        silent.join(", ")
     );
     for (what, names) in &rest {
         let names: Vec<&str> = names.iter().copied().collect();
@@ -309,6 +323,7 @@ fn count(line: &mut Line, row: &Probed, cases: &[&Case]) {
     line.small += u64::from(row.parameters.is_some_and(|count| count < 1_000_000));
     line.faithful += u64::from(row.state == "ready" && row.lost.is_empty());
     line.reached += u64::from(row.leaves > 0 && row.unreached == 0);
+    line.accounted += u64::from(of("forward.reaches").is_some_and(|case| case.outcome == "passed"));
 }
 
 impl Line {
@@ -324,6 +339,7 @@ impl Line {
         self.small += other.small;
         self.faithful += other.faithful;
         self.reached += other.reached;
+        self.accounted += other.accounted;
     }
 }
 
@@ -335,7 +351,7 @@ fn row(text: &mut String, family: &str, line: &Line) {
         .collect();
     let _ = writeln!(
         text,
-        "| {family} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {family} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
         line.architectures,
         line.built,
         line.forward,
@@ -344,6 +360,58 @@ fn row(text: &mut String, family: &str, line: &Line) {
         line.overrides,
         line.small,
         line.faithful,
-        line.reached
+        line.reached,
+        line.accounted
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_the_marks_is_replaced_and_nothing_else() {
+        let old = format!("# Assay\n{BEGIN}old words\n{END}\nafter\n");
+        let new = format!("# Assay\n{BEGIN}new words\n{END}\nafter\n");
+        assert_eq!(between(&old, "new words\n"), Ok(new.clone()));
+        assert_eq!(between(&new, "new words\n"), Ok(new));
+        let bare = format!("{BEGIN}{END}");
+        assert_eq!(
+            between(&bare, "words\n"),
+            Ok(format!("{BEGIN}words\n{END}"))
+        );
+        assert_eq!(
+            between(&old, ""),
+            Ok(format!("# Assay\n{BEGIN}{END}\nafter\n"))
+        );
+    }
+
+    #[test]
+    fn a_second_pair_of_marks_is_left_alone() {
+        let pair = format!("{BEGIN}old{END}");
+        let first_alone = format!("{BEGIN}new{END}{pair}");
+        assert_eq!(between(&format!("{pair}{pair}"), "new"), Ok(first_alone));
+    }
+
+    #[test]
+    fn a_mark_that_is_missing_is_named() {
+        let begin = "README.md has no mark of coverage";
+        let end = "README.md has no end of coverage";
+        for (text, said) in [
+            (String::new(), begin),
+            (format!("words {END}"), begin),
+            (format!("{BEGIN}words"), end),
+            (format!("{END} before {BEGIN}words"), end),
+            // The mark is a line of its own.
+            (format!("{} {END}", BEGIN.trim_end()), begin),
+        ] {
+            assert_eq!(between(&text, "new"), Err(said.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_readme_has_both_marks() {
+        let readme = include_str!("../../README.md");
+        assert!(between(readme, "words\n").is_ok());
+    }
 }

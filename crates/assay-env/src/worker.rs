@@ -79,14 +79,17 @@ fn in_folder(folder: PathBuf) -> Result<Worker, WorkerError> {
     }
 }
 
-/// Path and content of every Python file below a folder.
+/// Path and content of every source below a folder: Python, and the data that it reads.
 fn read_sources(folder: &Path) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut sources = BTreeMap::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
             sources.append(&mut read_sources(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "py") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "py" || extension == "json")
+        {
             let content = std::fs::read(&path)?;
             sources.insert(path, content);
         }

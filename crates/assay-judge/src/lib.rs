@@ -19,7 +19,9 @@
 //! [`Verdict`]: assay_model::Verdict
 
 mod generator;
+mod layer;
 mod proof;
+mod row;
 mod rules;
 mod verdict;
 mod weights;

@@ -1,13 +1,10 @@
-use assay_model::{CapturedLayer, Evidence, LayerKind, Provenance, Sketch};
+use assay_model::{Evidence, Provenance, Sketch};
 
-use crate::weights::Elements;
-use crate::{Generator, WeightError, Weights};
+use crate::layer::recompute;
+use crate::{Generator, Weights};
 
 /// Number of layers that the nonce picks; with a draw of the same layer twice it is fewer.
 const PICKS: u64 = 6;
-
-/// Scale of a bias that is drawn from the nonce (`CHECKS.md`, weights and inputs).
-const BIAS_SCALE: f32 = 0.1;
 
 /// What the judge makes of a worker's evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +19,6 @@ pub struct Proof {
 /// Examines evidence: believes nothing that can be computed here.
 ///
 /// `nonce` picks the layers; `weights` is where the weights of the first two forwards come from.
-///
-/// A layer's output is accepted within the classic bound of a dot product in float32, n·ε·Σ|x·w| (Higham, *Accuracy and
-/// Stability of Numerical Algorithms*, §3.1), doubled since convolutions may be computed by transforms; an embedding must agree
-/// exactly.
 #[must_use]
 pub fn prove(evidence: &Evidence, nonce: u64, weights: &Weights) -> Proof {
     if let Some(raised) = &evidence.raised {
@@ -134,133 +127,10 @@ fn moved(sketches: &[Sketch], of: &str, with: &str) -> Result<(), String> {
     }
 }
 
-fn recompute(layer: &CapturedLayer, weights: &Weights) -> Result<(), String> {
-    if layer.columns.is_empty() || layer.columns.len() != layer.output.len() {
-        return Err("it shows no output".into());
-    }
-    let (rows, inputs) = dimensions(layer)?;
-    if layer.kind != LayerKind::Embedding && layer.input.len() as u64 != inputs {
-        return Err(format!(
-            "it shows {} inputs, the weight has {inputs}",
-            layer.input.len()
-        ));
-    }
-    for (&column, &shown) in layer.columns.iter().zip(&layer.output) {
-        let (value, bound) = expected(layer, column, rows, inputs, weights)?;
-        // Written so that a NaN is refused.
-        let close = (f64::from(shown) - value).abs() <= bound;
-        if !close {
-            return Err(format!(
-                "output {column} is {shown:e}, computed again it is {value:e} ± {bound:.1e}"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Number of outputs (rows of the table, for an embedding) and of inputs (its width).
-fn dimensions(layer: &CapturedLayer) -> Result<(u64, u64), String> {
-    match (layer.kind, layer.shape.as_slice()) {
-        (LayerKind::Linear | LayerKind::Embedding, &[rows, inputs]) => Ok((rows, inputs)),
-        (LayerKind::Conv1d, &[inputs, rows]) => Ok((rows, inputs)),
-        (LayerKind::Convolution, [rows, rest @ ..]) if !rest.is_empty() => {
-            Ok((*rows, rest.iter().product()))
-        }
-        (kind, shape) => Err(format!("a {kind:?} has no weight of the shape {shape:?}")),
-    }
-}
-
-/// The value that an output must have, and how far off float32 may be.
-fn expected(
-    layer: &CapturedLayer,
-    column: u64,
-    rows: u64,
-    inputs: u64,
-    weights: &Weights,
-) -> Result<(f64, f64), String> {
-    let lost = |error: WeightError| error.to_string();
-    if layer.kind == LayerKind::Embedding {
-        let index = layer.input.first().copied().unwrap_or(-1.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked on the line itself"
-        )]
-        let row = if index >= 0.0 && index.fract() == 0.0 {
-            index as u64
-        } else {
-            rows
-        };
-        if row >= rows || column >= inputs {
-            return Err(format!(
-                "row {index}, column {column} of an embedding of {rows} × {inputs}"
-            ));
-        }
-        let start = row * inputs + column;
-        let value = weights
-            .elements(&elements(&layer.weight, &layer.shape, start, 1, 1, 1.0))
-            .map_err(lost)?;
-        return Ok((value[0], 0.0));
-    }
-    if column >= rows {
-        return Err(format!("it shows output {column} of {rows}"));
-    }
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "rounded as the worker rounds it"
-    )]
-    let scale = (1.0 / (inputs as f64).sqrt()) as f32;
-    let (start, stride) = if layer.kind == LayerKind::Conv1d {
-        (column, rows)
-    } else {
-        (column * inputs, 1)
-    };
-    let row = weights
-        .elements(&elements(
-            &layer.weight,
-            &layer.shape,
-            start,
-            stride,
-            inputs,
-            scale,
-        ))
-        .map_err(lost)?;
-    let products = || row.iter().zip(&layer.input).map(|(w, x)| w * f64::from(*x));
-    let bias = match &layer.bias {
-        Some(name) => weights
-            .elements(&elements(name, &[rows], column, 1, 1, BIAS_SCALE))
-            .map_err(lost)?[0],
-        None => 0.0,
-    };
-    #[expect(clippy::cast_precision_loss, reason = "a count of inputs")]
-    let bound = 2.0
-        * (inputs + 1) as f64
-        * f64::from(f32::EPSILON)
-        * (products().map(f64::abs).sum::<f64>() + bias.abs());
-    Ok((products().sum::<f64>() + bias, bound))
-}
-
-fn elements<'a>(
-    name: &'a str,
-    shape: &'a [u64],
-    start: u64,
-    stride: u64,
-    count: u64,
-    scale: f32,
-) -> Elements<'a> {
-    Elements {
-        name,
-        shape,
-        start,
-        stride,
-        count,
-        scale,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use assay_model::{CapturedLayer, LayerKind};
+
     use super::*;
 
     const NONCE: u64 = 20_260_101;

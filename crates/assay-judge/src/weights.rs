@@ -94,14 +94,15 @@ impl Weights {
 
     /// `count` elements of a parameter, from flat index `start` on, `stride` apart.
     ///
-    /// `scale` multiplies what a nonce gives; a checkpoint's values are as they are.
+    /// `scale` multiplies what a nonce gives, and `centre` is added; a checkpoint's values are as they are.
     pub(crate) fn elements(&self, wanted: &Elements) -> Result<Vec<f64>, WeightError> {
         match self {
             Self::Nonce(nonce) => {
                 let generator = Generator::new(*nonce, wanted.name);
-                // In f32, as the worker fills: the product of two f32 rounded once.
+                // In f32, as the worker fills: the product of two f32 rounded once, and the sum once.
                 let value = |i: u64| {
-                    f64::from(generator.variate(wanted.start + i * wanted.stride) * wanted.scale)
+                    let variate = generator.variate(wanted.start + i * wanted.stride);
+                    f64::from(wanted.centre + variate * wanted.scale)
                 };
                 Ok((0..wanted.count).map(value).collect())
             }
@@ -130,6 +131,7 @@ pub(crate) struct Elements<'a> {
     pub(crate) start: u64,
     pub(crate) stride: u64,
     pub(crate) count: u64,
+    pub(crate) centre: f32,
     pub(crate) scale: f32,
 }
 
@@ -169,8 +171,16 @@ impl Shard {
             long.strip_suffix(short)
                 .is_some_and(|head| head.ends_with('.'))
         };
-        let same =
-            |name: &str| name == wanted.name || ends(name, wanted.name) || ends(wanted.name, name);
+        let names = [
+            Some(wanted.name.to_owned()),
+            before_parametrizations(wanted.name),
+        ];
+        let same = |name: &str| {
+            names
+                .iter()
+                .flatten()
+                .any(|wanted| name == wanted || ends(name, wanted) || ends(wanted, name))
+        };
         self.metadata
             .tensors()
             .into_iter()
@@ -223,6 +233,17 @@ impl Shard {
     }
 }
 
+/// The name that a weight-normed parameter has in a checkpoint from before `torch.nn.utils.parametrizations`
+/// (`_weight_norm_compat_hook` there): `conv.weight_g` for `conv.parametrizations.weight.original0`.
+fn before_parametrizations(name: &str) -> Option<String> {
+    let (module, original) = name.split_once("parametrizations.weight.original")?;
+    match original {
+        "0" => Some(format!("{module}weight_g")),
+        "1" => Some(format!("{module}weight_v")),
+        _ => None,
+    }
+}
+
 /// One little-endian number at the start of the buffer.
 fn decode(dtype: Dtype, b: &[u8; 8]) -> f64 {
     match dtype {
@@ -259,6 +280,7 @@ mod tests {
             start: 1,
             stride: 2,
             count: 2,
+            centre: 0.0,
             scale: 1.0,
         }
     }
@@ -276,6 +298,23 @@ mod tests {
                 weights.elements(&wanted(name, &[2, 2])).unwrap(),
                 [1.5, 3.5]
             );
+        }
+    }
+
+    #[test]
+    fn a_weight_norm_is_found_by_its_names_of_old_and_of_today() {
+        for name in [
+            "encoder.conv.weight_v",
+            "encoder.conv.parametrizations.weight.original1",
+        ] {
+            let folder = folder_with(name, &[0.0, 1.5, 2.0, 3.5], vec![2, 2]);
+            let weights = Weights::of_checkpoint(folder.path()).unwrap();
+            let wanted_of = |part| format!("conv.parametrizations.weight.original{part}");
+            assert_eq!(
+                weights.elements(&wanted(&wanted_of(1), &[2, 2])).unwrap(),
+                [1.5, 3.5]
+            );
+            assert!(weights.elements(&wanted(&wanted_of(0), &[2, 2])).is_err());
         }
     }
 

@@ -12,12 +12,13 @@ use crate::Raised;
 pub struct Evidence {
     /// Class of the model object, with its module: `transformers.models.bert.modeling_bert.BertModel`.
     pub model_class: String,
-    /// Every layer that could be captured (see [`LayerKind`]), was called in the first and the second forward and had finite
-    /// values in both, in sorted order: the nonce picks from these, so that the worker doesn't choose what it shows.
+    /// Every layer that could be captured (see [`LayerKind`]), was called in both forwards with its weight as it was drawn, and
+    /// had finite values in both, in sorted order: the nonce picks from these, so that the worker doesn't choose what it shows. Where
+    /// the outputs of some move with the input, those alone: a layer that sees positions or queries only shows nothing of a model.
     pub eligible: Vec<String>,
-    /// Number of layers of the model whose arithmetic is known, called or not; none where an older worker did not say.
+    /// Number of layers of the model whose arithmetic is known (see [`LayerKind`]), called or not; none where an older worker did not say.
     pub known_layers: Option<u64>,
-    /// Layers captured in the first forward.
+    /// The layers that the nonce picks, captured in the first forward.
     pub first: Vec<CapturedLayer>,
     /// The same layers, captured in the second forward.
     pub second: Vec<CapturedLayer>,
@@ -33,8 +34,8 @@ pub struct Evidence {
 }
 
 /// The arithmetic of a captured layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LayerKind {
     /// `y[j] = Σ x[k] · weight[j, k] + bias[j]` (`torch.nn.Linear`).
     Linear,
@@ -45,9 +46,23 @@ pub enum LayerKind {
     /// `y[j] = Σ x[k] · weight[j, k] + bias[j]` with the weight of a convolution flattened per output channel and `x` the
     /// patch that one output position sees (`torch.nn.Conv1d`, `Conv2d`, `Conv3d`, one group).
     Convolution,
+    /// A convolution by `g[j] · weight[j, k] / ‖weight[j]‖`: `torch.nn.utils.parametrizations.weight_norm` over the first dimension
+    /// (Salimans, Kingma: *Weight normalization*, 2016).
+    WeightNormedConvolution {
+        /// Name of `g` in the model's `named_parameters()`: one value for each output channel.
+        magnitude: String,
+    },
+    /// A convolution by `(weight[j, k] − mean(weight[j])) / √(var(weight[j]) + epsilon)`: `WeightStandardizedConv2d` of
+    /// `transformers.models.bit` (Qiao and others: *Micro-batch training with batch-channel normalization and weight
+    /// standardization*, 2019).
+    StandardizedConvolution {
+        /// What is added to the variance.
+        epsilon: f64,
+    },
 }
 
-/// Input and output of one layer at one position, taken by a hook during the model's own forward.
+/// Input and output of one layer at one position, taken by a hook during the model's own forward: the last position at which the
+/// outputs of both forwards differ, or else the last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CapturedLayer {
@@ -55,7 +70,8 @@ pub struct CapturedLayer {
     pub layer: String,
     /// Its arithmetic.
     pub kind: LayerKind,
-    /// Name of the weight in the model's `named_parameters()` (a tied weight has the name that comes first there).
+    /// Name of the weight in the model's `named_parameters()` (a tied weight has the name that comes first there). A layer that makes
+    /// its weight anew for each call: what it makes it from.
     pub weight: String,
     /// Shape of the weight.
     pub shape: Vec<u64>,

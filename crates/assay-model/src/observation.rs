@@ -22,7 +22,8 @@ pub struct Observation {
     pub inputs: Vec<crate::InputFact>,
     /// Types of device on which parameters, inputs and outputs were seen.
     pub devices: Vec<String>,
-    /// Figures that are no verdict, by name: `parameter_tensors`, `visible_parameter_tensors`.
+    /// Figures that are no verdict, by name: `parameter_tensors`, `visible_parameter_tensors`, and the silent ones by kind of reason
+    /// (`unreached_parameter_tensors`, …).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub measures: BTreeMap<String, f64>,
     /// Remarks for a reader: which inputs, which variant, a near-tie of a router.

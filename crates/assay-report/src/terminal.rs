@@ -120,7 +120,7 @@ fn slowest(text: &mut String, rows: &[Row], width: usize) {
     for row in by_time.into_iter().take(SLOWEST) {
         let of = |wanted: fn(&CaseRecord) -> bool| -> f64 {
             let cases = row.cases.iter().filter(|case| wanted(case));
-            cases.map(|case| case.seconds).sum()
+            cases.map(|case| case.seconds).sum::<f64>() + 0.0 // a sum of nothing is -0.0
         };
         let build = of(|case| case.check.group() == "load");
         let forward = of(|case| case.check.as_str() == "forward.runs");
@@ -129,7 +129,7 @@ fn slowest(text: &mut String, rows: &[Row], width: usize) {
             "{:<width$}  {:>7.2}  {build:>16.2}  {forward:>7.2}  {:>7.2}",
             shortened(&row.subject, width),
             row.seconds,
-            (row.seconds - build - forward).max(0.0) + 0.0
+            (row.seconds - build - forward).max(0.0)
         );
     }
 }

@@ -56,6 +56,7 @@ fn units(count: usize, always_spawn: bool) -> (f64, f64) {
     let runner = Runner::start(Interpreter {
         python,
         pythonpath,
+        bytecode: None,
         preloads: vec![],
         always_spawn,
     })

@@ -51,6 +51,9 @@ pub struct Interpreter {
     pub python: PathBuf,
     /// The folder that holds the package `assay`.
     pub pythonpath: PathBuf,
+    /// Where Python keeps what it compiled: the environment itself may be read-only, or installed without (half of the start, and a
+    /// third of each small unit, is compiling). Without one, where Python would.
+    pub bytecode: Option<PathBuf>,
     /// Files that run in every worker before a model is imported.
     pub preloads: Vec<PathBuf>,
     /// Spawn a fresh process per worker instead of forking: for devices that don't survive a fork, and to compare.
@@ -164,6 +167,7 @@ impl Template {
         let Interpreter {
             python,
             pythonpath,
+            bytecode,
             preloads,
             ..
         } = &self.interpreter;
@@ -189,6 +193,11 @@ impl Template {
             .stdin(Stdio::from(stdin))
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output.try_clone()?));
+        if let Some(folder) = bytecode {
+            command
+                .env("PYTHONPYCACHEPREFIX", folder)
+                .env_remove("PYTHONDONTWRITEBYTECODE");
+        }
         Ok(command)
     }
 

@@ -7,7 +7,9 @@ use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 use crate::StoreError;
-use crate::ingest::{LogFile, ingest, known_logs, remove, rename_heads};
+use crate::identity::rename_heads;
+use crate::ingest::{LogFile, ingest, known_logs};
+use crate::runs::remove;
 use crate::sql::shut_in;
 
 /// Name of the store's file.

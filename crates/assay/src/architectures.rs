@@ -1,6 +1,6 @@
 //! `assay list architectures`, with what a probe or a run knows of each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_catalog::{Catalog, ProbeOutcome};
 use assay_model::event::{Event, RunSettings};
@@ -258,8 +258,10 @@ struct Sensitive {
     subject: String,
     tensors: u64,
     visible: u64,
-    /// The others, as the check noted them.
-    silent: Vec<String>,
+    /// The others, counted by the kind of reason: unreached, cancelled, without_effect, unused_by_design.
+    silent: BTreeMap<String, u64>,
+    /// And by name, as the check noted them.
+    notes: Vec<String>,
 }
 
 /// `--sensitivity`: the share of parameter tensors whose small change some output shows, as a run saw it.
@@ -286,7 +288,8 @@ pub(crate) fn sensitivity(run: &str, json: bool) -> Result<ExitCode, Failure> {
                         subject: unit.subject.to_string(),
                         tensors: count("parameter_tensors"),
                         visible: count("visible_parameter_tensors"),
-                        silent: seen.notes.clone(),
+                        silent: silent_by_kind(&seen.measures),
+                        notes: seen.notes.clone(),
                     });
                 }
             }
@@ -307,16 +310,20 @@ pub(crate) fn sensitivity(run: &str, json: bool) -> Result<ExitCode, Failure> {
     }
     rows.sort_by(|a, b| a.subject.cmp(&b.subject));
     let (mut tensors, mut visible) = (0, 0);
+    let mut silent: BTreeMap<&str, u64> = BTreeMap::new();
     for row in &rows {
         say!(
             "{:<40} {:>5} of {:>5}  {}",
             row.subject,
             row.visible,
             row.tensors,
-            row.silent.join("; ")
+            row.notes.join("; ")
         );
         tensors += row.tensors;
         visible += row.visible;
+        for (kind, count) in &row.silent {
+            *silent.entry(kind).or_default() += count;
+        }
     }
     #[expect(clippy::cast_precision_loss, reason = "a share for a person")]
     let share = 100.0 * visible as f64 / tensors as f64;
@@ -324,7 +331,21 @@ pub(crate) fn sensitivity(run: &str, json: bool) -> Result<ExitCode, Failure> {
         "{} subjects: {visible} of {tensors} parameter tensors visible ({share:.2} %)",
         rows.len()
     );
+    let kinds: Vec<String> = silent
+        .iter()
+        .map(|(kind, count)| format!("{count} {}", kind.replace('_', " ")))
+        .collect();
+    say!("the others: {}", kinds.join(", "));
     Ok(ExitCode::Passed)
+}
+
+/// The kinds of silent tensors with their counts, those of none left out.
+fn silent_by_kind(measures: &BTreeMap<String, f64>) -> BTreeMap<String, u64> {
+    let kinds = measures.iter().filter_map(|(name, &value)| {
+        let kind = name.strip_suffix("_parameter_tensors")?;
+        (kind != "visible" && value > 0.0).then(|| (kind.to_owned(), whole(value)))
+    });
+    kinds.collect()
 }
 
 /// A count that went through JSON as a number.

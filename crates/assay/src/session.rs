@@ -155,6 +155,7 @@ impl Session {
         let interpreter = Interpreter {
             python: self.fingerprint.python.executable.clone(),
             pythonpath: self.pythonpath.clone(),
+            bytecode: Some(self.cache.join("bytecode")),
             preloads: preloads.map(|preload| preload.path.clone()).collect(),
             always_spawn: false,
         };

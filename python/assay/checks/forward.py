@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from assay.checks.sensitivity import effects
+from assay.checks.sensitivity import note_unused, unreached
 from assay.checks.unit import Unit
 from assay.observation import Observation
+from assay.subjects import unused_modules
 from assay.subjects.modules import leaves
 
 
@@ -19,20 +20,10 @@ def reaches(unit: Unit) -> Observation:
     """Every leaf module that holds parameters is called, or its parameters get a gradient (some modules lend their weight to a
     function instead of being called)."""
     seen = Observation()
-    called: set[str] = set()
-    modules = leaves(unit.model)
-    handles = [module.register_forward_hook(lambda *_, name=name: called.add(name)) for name, module in modules.items()]
-    try:
-        for inputs in unit.variants:
-            unit.forward(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    uncalled = [name for name in modules if name not in called]
-    if uncalled:
-        moved = effects(unit)
-        uncalled = [name for name in uncalled if not any(moved.get(f"{name}.{leaf}") for leaf in modules[name]._parameters)]
-    seen.count("leaf modules reached", modules, uncalled)
+    lacking = unreached(unit)
+    unused = unused_modules(unit.architecture, lacking)
+    note_unused(seen, unused)
+    seen.count("leaf modules reached", leaves(unit.model).keys() - unused.keys(), sorted(lacking - unused.keys()))
     return seen
 
 

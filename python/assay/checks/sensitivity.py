@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 
 import torch
 
-from assay.checks.unit import Tensors, Unit, of_subject, walk
+from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, walk
 from assay.observation import Observation, comparison
-from assay.subjects import CONTENT
-from assay.subjects.modules import leaves
+from assay.subjects import CONTENT, unused_inputs, unused_modules
+from assay.subjects.modules import Called, leaves
 
 CHANGE = 0.01
 """The relative change of a tensor whose effect is measured."""
+LARGER = 0.3
+"""The same where only a choice can tell."""
 SILENT = 1e-7
 """Below this share of the output's size a 1 % change of a whole tensor can't be told from float32's own error, 1e-7 to 2e-7
 (FACTS.md)."""
+UNREACHED = "unreached"
+"""The module is never called."""
+CANCELLED = "cancelled"
+"""A later step takes the change out again: a softmax the bias of its keys, a norm the size of what it divides."""
+WITHOUT_EFFECT = "without_effect"
+"""Called, and thrown away: tables for training, results that nobody reads."""
+UNUSED = "unused_by_design"
+"""As `designs.json` says."""
+KINDS = (UNREACHED, CANCELLED, WITHOUT_EFFECT, UNUSED)
 
 
 def of_input(unit: Unit) -> Observation:
     """Each content input redrawn in turn: the output that moves most."""
     seen = Observation()
+    unused = unused_inputs(unit.architecture, {spec.name for spec in unit.specs})
+    note_unused(seen, unused)
     for spec in unit.specs:
-        if spec.role not in CONTENT:
+        if spec.role not in CONTENT or spec.name in unused:
             continue
         redrawn = {**unit.inputs, spec.name: unit.redraw(spec, unit.seed + 7)}
         outputs = unit.forward(redrawn)
@@ -41,54 +55,93 @@ def _movement(row: dict) -> float:
 
 
 def of_weights(unit: Unit) -> Observation:
-    """Leaf modules of which at least one tensor has an effect."""
+    """Leaf modules that are reached and of which at least one tensor has an effect. The others are for `forward.reaches`."""
     seen = Observation()
-    effect = effects(unit)
+    silent = _silent(unit)
     modules = {
-        name: [f"{name}.{leaf}" for leaf, parameter in module._parameters.items() if parameter is not None]
+        # A tied tensor is known by the name that comes first.
+        name: [f"{name}.{leaf}" for leaf in module._parameters if f"{name}.{leaf}" in effects(unit)]
         for name, module in leaves(unit.model).items()
+        if name not in unreached(unit)
     }
-    # A tied weight is known by the name that comes first.
-    known = {name: [tensor for tensor in tensors if tensor in effect] for name, tensors in modules.items()}
-    known = {name: tensors for name, tensors in known.items() if tensors}
     unused = _unused(unit)
-    known = {name: tensors for name, tensors in known.items() if not name.startswith(unused)}
+    known = {name: tensors for name, tensors in modules.items() if tensors and not name.startswith(unused)}
     if unused:
         seen.note(f"unused by configuration (vision_feature_layer): {', '.join(unused)}")
-    silent = [name for name, tensors in known.items() if all(effect[tensor] < SILENT for tensor in tensors)]
-    silent = [name for name in silent if not _speaks(unit, known[name])]
-    seen.count("modules that the output depends on", known, silent)
+    lacking = {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
+    by_design = unused_modules(unit.architecture, lacking)
+    note_unused(seen, by_design)
+    seen.count("modules that the output depends on", known.keys() - by_design.keys(), sorted(lacking - by_design.keys()))
+    kinds = Counter(silent.values())
     seen.fields["measures"] = {
-        "parameter_tensors": len(effect),
-        "visible_parameter_tensors": sum(value >= SILENT for value in effect.values()),
+        "parameter_tensors": len(effects(unit)),
+        "visible_parameter_tensors": len(effects(unit)) - len(silent),
+        **{f"{kind}_parameter_tensors": kinds[kind] for kind in KINDS},
     }
-    quiet = [f"{name} {value:.1e}" for name, value in effect.items() if value < SILENT]
-    if quiet:
-        seen.note(f"silent tensors: {', '.join(quiet[:20])}")
+    for kind in KINDS:
+        names = [name for name, its in silent.items() if its == kind]
+        if names and kind != UNUSED:  # said above, with the reason
+            seen.note(f"{kind}: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
     return seen
 
 
-def _speaks(unit: Unit, tensors: list[str]) -> bool:
-    """Whether a forward shows a change of these tensors: some modules compute without a gradient."""
-    parameters = dict(unit.model.named_parameters())
-    kept = {name: parameters[name].detach().clone() for name in tensors}
-    straight = [unit.forward(inputs) for inputs in unit.variants]
+def note_unused(seen: Observation, unused: dict[str, str]) -> None:
+    """Says which the architecture's own design leaves unused, and why."""
+    for reason in dict.fromkeys(unused.values()):
+        seen.note(f"unused by design ({', '.join(name for name, its in unused.items() if its == reason)}): {reason}")
+
+
+def unreached(unit: Unit) -> set[str]:
+    """Leaf modules that no input calls and no gradient reaches (some lend their weight to a function instead of being called)."""
+    if "unreached" not in unit.__dict__:
+        with Called(unit.model) as called:
+            for inputs in unit.variants:
+                unit.forward(inputs)
+        uncalled = {name: module for name, module in called.modules.items() if name not in called.names}
+        moved = effects(unit) if uncalled else {}
+        lacking = {name for name, module in uncalled.items() if not any(moved.get(f"{name}.{leaf}") for leaf in module._parameters)}
+        unit.__dict__["unreached"] = lacking
+    return unit.__dict__["unreached"]
+
+
+def _silent(unit: Unit) -> dict[str, str]:
+    """Parameter tensors whose change shows at no output, with the kind of reason. Where no gradient flows (codes, a choice of experts)
+    forwards tell."""
+    quiet = {name: value for name, value in effects(unit).items() if value < SILENT}
+    beyond = unreached(unit)
+    kinds = {name: UNREACHED if name.rpartition(".")[0] in beyond else CANCELLED for name in quiet}
+    speaking = {name.rpartition(".")[0] for name in effects(unit) if name not in quiet}
+    # A bias of keys beside a weight that shows is cancelled for sure: a forward for each would cost more than it tells.
+    unsure = [name for name, kind in kinds.items() if kind != UNREACHED and (quiet[name] == 0 or name.rpartition(".")[0] not in speaking)]
+    straight = [unit.forward(inputs) for inputs in unit.variants] if unsure else []
+    for name in unsure:
+        if _speaks(unit, name, straight):
+            del kinds[name]
+        elif quiet[name] == 0:
+            kinds[name] = WITHOUT_EFFECT
+    unused = unused_modules(unit.architecture, {name.rpartition(".")[0] for name in kinds})
+    return {name: UNUSED if name.rpartition(".")[0] in unused else kind for name, kind in kinds.items()}
+
+
+def _speaks(unit: Unit, name: str, straight: list[Tensors]) -> bool:
+    """Whether a forward shows a larger change of a tensor, each element by itself: a choice among experts sees no change that all share."""
+    parameter = unit.model.get_parameter(name)
+    before = parameter.detach().clone()
+    generator = torch.Generator().manual_seed(unit.seed)
+    size = float(before.pow(2).mean().sqrt())
     try:
         with torch.no_grad():
-            for name, before in kept.items():
-                parameters[name].copy_(before * (1 + 10 * CHANGE) + 10 * CHANGE)
-        moved = [unit.forward(inputs) for inputs in unit.variants]
+            parameter.add_(LARGER * size * torch.randn(before.shape, generator=generator))
+        return any(
+            _movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
+            for inputs, outputs in zip(unit.variants, straight, strict=True)
+            for after in [unit.forward(inputs)]
+            for output, tensor in outputs.items()
+            if output in after and tensor.numel()
+        )
     finally:
         with torch.no_grad():
-            for name, before in kept.items():
-                parameters[name].copy_(before)
-    rows = (
-        comparison(name, after[name], tensor, None)
-        for before, after in zip(straight, moved, strict=True)
-        for name, tensor in before.items()
-        if name in after
-    )
-    return any(_movement(row) > 1e3 * SILENT for row in rows if row["elements"])
+            parameter.copy_(before)
 
 
 def _unused(unit: Unit) -> tuple[str, ...]:
@@ -134,7 +187,12 @@ def effects(unit: Unit) -> dict[str, float]:
         return size
 
     try:
-        size = sum(of_subject(partial(backward, inputs)) for inputs in unit.variants) ** 0.5
+        try:
+            size = sum(of_subject(partial(backward, inputs)) for inputs in unit.variants) ** 0.5
+        except SubjectRaised:  # some can't go backward in eval mode (reversible layers, states edited in place): forwards tell
+            for parameter in parameters.values():
+                parameter.grad = None
+            size = 1.0
         effect = {}
         for name, parameter in parameters.items():
             gradient = parameter.grad

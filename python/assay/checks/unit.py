@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import torch
 
 from assay import subjects
-from assay.weights import fill
+from assay.checks import oracle
+from assay.weights import calibrate, fill
 
 T = TypeVar("T")
 Tensors = dict[str, torch.Tensor]
@@ -80,10 +81,21 @@ class Unit:
         model = of_subject(lambda: subjects.make_model(self.subject, self.config))
         if self.is_filled and isinstance(model, torch.nn.Module):
             self._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-            fill(model, self.nonce, self._initial)
+            self._fill(model, self.nonce)
         if isinstance(model, torch.nn.Module):
             self._keep_versions(model)
         return model
+
+    def _fill(self, model: torch.nn.Module, nonce: int) -> None:
+        fill(model, nonce, self._initial)
+
+        def forward() -> None:
+            for inputs in self.variants:
+                self.forward(inputs, model)
+
+        # What the model raises here it raises again where it is judged.
+        with contextlib.suppress(SubjectRaised):
+            calibrate(model, nonce, forward)
 
     def _keep_versions(self, model: torch.nn.Module) -> None:
         """How often each parameter was written to until now, by identity."""
@@ -91,8 +103,23 @@ class Unit:
 
     def fill(self, nonce: int) -> None:
         """Fills the model from a nonce."""
-        fill(self.model, nonce, self._initial)
+        self._fill(self.model, nonce)
         self._keep_versions(self.model)
+
+    @contextlib.contextmanager
+    def filled(self, nonce: int) -> Iterator[None]:
+        """Within it the model has the weights of another nonce."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        kept = [tensor.detach().clone() for tensor in tensors]
+        self.fill(nonce)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for tensor, before in zip(tensors, kept, strict=True):
+                    if not torch.equal(tensor, before):
+                        tensor.copy_(before)
+            self._keep_versions(self.model)
 
     @Once
     def inputs(self) -> Tensors:
@@ -133,6 +160,11 @@ class Unit:
         return subjects.input_specs(self.recipe)
 
     @property
+    def architecture(self) -> str:
+        """The name of the architecture; of a checkpoint, what its configuration says."""
+        return self.subject["name"] if self.is_filled else getattr(self.config, "model_type", "")
+
+    @property
     def batch(self) -> int:
         """How many rows are fed."""
         return subjects.batch_of(self.recipe)
@@ -161,7 +193,7 @@ class Unit:
     @Once
     def model64(self) -> torch.nn.Module:
         """The same model in float64: the oracle."""
-        return of_subject(lambda: copy.deepcopy(self.model).double())
+        return of_subject(lambda: oracle.widened(self.model))
 
     def forward(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors:
         """Outputs by name, without gradients. The model gets copies, and copies of its outputs are kept: an input that is edited, or
@@ -187,7 +219,8 @@ class Unit:
             return None
         wide = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
         try:
-            return self.forward(wide, self.model64)
+            with oracle.all_wide():
+                return self.forward(wide, self.model64)
         except SubjectRaised as exception:
             self.oracle_lacking = f"{type(exception.original).__name__}: {exception.original}"[:200]
             return None

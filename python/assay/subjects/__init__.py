@@ -1,6 +1,7 @@
 """Subjects: how an architecture or a checkpoint becomes a model with inputs, and what it is."""
 
 from assay.subjects.build import make_config, make_model
+from assay.subjects.designs import unused_inputs, unused_modules
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
 from assay.subjects.probe import find_facts, probe
 from assay.subjects.specs import CONTENT, InputSpec, draw, rows_of
@@ -17,5 +18,7 @@ __all__ = [
     "make_model",
     "probe",
     "rows_of",
+    "unused_inputs",
+    "unused_modules",
     "variants",
 ]

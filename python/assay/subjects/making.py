@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from assay.raised import NotAModel
-from assay.subjects import build, overrides, shrinking
+from assay.subjects import build, overrides, shrinking, tree
 from assay.subjects.search import Found, search
 
 PARAMETERS = 1_000_000
@@ -165,7 +165,11 @@ class _Types:
         if not self.built:
             self.built = True
             try:
-                default = build.make_model(self.subject, build.default_config(self.subject), meta=True)
+                config = build.default_config(self.subject)
+                # A default that no model can run with is compared as its override completes it.
+                for path, value in overrides.of(self.subject["name"]).get("before", {}).items():
+                    tree.put(config, path, value)
+                default = build.make_model(self.subject, config, meta=True)
                 self.known = module_types(default)
             except Exception:  # some defaults lack a size, and can't be built by anybody
                 self.known = None

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrizations, parametrize
 from transformers.pytorch_utils import Conv1D
 
 from assay.weights.generator import variates
@@ -17,6 +18,9 @@ from assay.weights.generator import variates
 SMALL = 0.2
 """How far a norm's weight or a learned scalar is moved from where the library puts it."""
 BIAS = 0.1
+CODES = ("embed", "embed_avg", "embed_sum")
+CODE = 0.5
+"""Code books are of the size of what they quantise: with larger codes the shortest one is the nearest to everything."""
 PROVEN = (torch.nn.Linear, torch.nn.Embedding, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, Conv1D)
 """Types of module whose weights the judge draws again, whoever may train them."""
 
@@ -30,15 +34,30 @@ def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -
             if not parameter.is_floating_point():
                 continue
             owner, _, leaf = name.rpartition(".")
-            if not parameter.requires_grad and type(modules[owner]) not in PROVEN:
+            is_weight_norm = _is_weight_norm(modules[owner])
+            if not (parameter.requires_grad or is_weight_norm or type(modules[owner]) in PROVEN):
                 continue  # a table that the architecture fixes (sinusoids), and computes again when it is loaded
             z = torch.from_numpy(variates(nonce, name, parameter.numel())).reshape(parameter.shape)
-            parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
+            if is_weight_norm:
+                normed = modules[owner.rpartition(".parametrizations.")[0]]
+                parameter.copy_(_weight_normed(normed, leaf, modules[owner].original1, z))
+            else:
+                parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
         for name, buffer in model.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.copy_(BIAS * _drawn(nonce, name, buffer))
-            elif name.endswith("running_var"):
-                buffer.copy_((1 + SMALL * _drawn(nonce, name, buffer)).abs() + 0.05)
+            _fill_buffer(modules, nonce, name, buffer)
+
+
+def _fill_buffer(modules: dict[str, torch.nn.Module], nonce: int, name: str, buffer: torch.Tensor) -> None:
+    """Fills a buffer that training would have filled: running statistics, code books, biases of routers, frozen norms."""
+    owner, _, leaf = name.rpartition(".")
+    if not buffer.is_floating_point() or leaf in modules[owner]._non_persistent_buffers_set:
+        return
+    if leaf == "running_mean" or leaf.endswith("bias"):
+        buffer.copy_(BIAS * _drawn(nonce, name, buffer))
+    elif leaf == "running_var" or (leaf == "weight" and _is_norm(modules[owner])):
+        buffer.copy_((1 + SMALL * _drawn(nonce, name, buffer)).abs() + 0.05)
+    elif buffer.ndim > 1 and leaf in CODES:
+        buffer.copy_(CODE * _drawn(nonce, name, buffer))
 
 
 def _drawn(nonce: int, name: str, like: torch.Tensor) -> torch.Tensor:
@@ -62,6 +81,21 @@ def _value(module: torch.nn.Module, leaf: str, parameter: torch.Tensor, z: torch
     if parametrized or _is_norm(module) or parameter.ndim <= 1:
         return initial + SMALL * z * (initial.abs().mean() if parametrized else 1.0)
     return _scaled(z, 1.0 / math.sqrt(_fan_in(module, leaf, parameter)))
+
+
+def _is_weight_norm(module: torch.nn.Module) -> bool:
+    is_list = isinstance(module, parametrize.ParametrizationList)
+    return is_list and len(module) == 1 and type(module[0]) is parametrizations._WeightNorm
+
+
+def _weight_normed(module: torch.nn.Module, leaf: str, direction: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """The magnitude (`original0`) or the direction (`original1`) of a weight norm. The direction is drawn as a weight without a norm
+    is, the magnitude around the norm that this gives it: the weight keeps its size, and with it the signal."""
+    fan_in = _fan_in(module, "weight", direction)
+    if leaf == "original1":
+        return _scaled(z, 1.0 / math.sqrt(fan_in))
+    norm = math.sqrt(direction.numel() / z.numel() / fan_in)
+    return norm + _scaled(z, SMALL * norm)
 
 
 def _fan_in(module: torch.nn.Module, leaf: str, parameter: torch.Tensor) -> int:

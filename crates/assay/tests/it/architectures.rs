@@ -58,3 +58,24 @@ fn what_is_fed_and_what_was_changed_can_be_seen() {
             .all(|row| row["rule"] != "")
     );
 }
+
+#[test]
+fn what_no_output_shows_is_counted_by_kind() {
+    let ran = run(&["bert", "lilt", "--checks", "sensitivity.weights"], None);
+    assert_eq!(ran.code(), 0);
+    let output = assay(ran.folder.path())
+        .args(["list", "architectures", "--sensitivity", "--run", "report"])
+        .args(["--format", "json"])
+        .output()
+        .unwrap();
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |name: &str| {
+        let rows = rows.as_array().unwrap();
+        rows.iter().find(|row| row["subject"] == name).unwrap()
+    };
+    // A softmax takes the bias of its keys out again.
+    assert_eq!(of("bert")["silent"], serde_json::json!({"cancelled": 2}));
+    assert_eq!(of("bert")["visible"], 37);
+    // The layout's states of the last layer are read by nobody.
+    assert_eq!(of("lilt")["silent"]["unused_by_design"], 12);
+}

@@ -2,8 +2,12 @@
 
 /// Every case of bert under this preload is a failed mock, in the summary and on the screen.
 fn is_a_mock(name: &str) {
+    are_mocks(&["bert"], name);
+}
+
+fn are_mocks(subjects: &[&str], name: &str) {
     let ran = crate::support::run(
-        &["bert", "--checks", "load,forward", "--seed", "1"],
+        &[subjects, &["--checks", "load,forward", "--seed", "1"]].concat(),
         Some(&format!("mocks/{name}.py")),
     );
     assert_eq!(ran.count("passed"), 0);
@@ -55,6 +59,23 @@ fn the_first_answer_cached() {
 #[test]
 fn a_forward_whose_result_is_thrown_away() {
     is_a_mock("computed_and_thrown_away");
+}
+
+#[test]
+fn convolutions_without_their_norm() {
+    are_mocks(&["encodec", "bit"], "convolutions_without_their_norm");
+}
+
+#[test]
+fn models_of_normed_convolutions_alone_are_real() {
+    let ran = crate::support::run(
+        &["encodec", "bit", "--checks", "load,forward", "--seed", "1"],
+        None,
+    );
+    assert_eq!(ran.count("real"), ran.count("planned"));
+    for subject in ["encodec", "bit"] {
+        assert_eq!(ran.case(subject, "forward.runs")["outcome"], "passed");
+    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
     yield from _hidden(c, takes_text, pictures)
     if pictures and sounds and not takes_text:
         for layout in features.layouts(c, pictures[0])[:6]:
-            yield from (("image+audio", [*layout, *heard]) for heard in audio.layouts(c, sounds[0])[:4])
+            yield from (("image+audio", [*layout, *heard]) for heard in audio.layouts(c, sounds[0]) if len(heard) == 1)
     if c.main in pictures or (pictures and not takes_text):
         name = c.main if c.main in pictures else pictures[0]
         yield from (("image", [*layout, *text.decoder(c)]) for layout in image.layouts(c, name))

@@ -37,7 +37,9 @@ def _mask(name: str, *shape: int, dtype: str = "int64") -> InputSpec:
 def _spectrograms(c: Context, name: str, mask: str | None) -> list[Layout]:
     found: list[Layout] = []
     positions = c.value([c.audio, c.config], "max_source_positions")
-    frames = ([2 * positions] if integer(positions) and positions <= 1500 else []) + list(FRAMES)
+    # Frames that are projected one by one need no table of positions.
+    alone = c.value([c.audio, c.config], "feature_projection_input_dim") is not None
+    frames = ([2 * positions] if integer(positions) and positions <= 1500 and not alone else []) + list(FRAMES)
     if c.value([c.audio, c.config], "spec_size"):
         longer = InputSpec("is_longer", "geometry", "bool", (1,), values=[False])
         found += [[_sound(name, "mel", 1, 1024, 64), longer], [_sound(name, "mel", 1, 256, 64)]]

@@ -165,6 +165,7 @@ class Context:
             "input_feat_size",
             "mel_bins",
             "input_dim",
+            "feature_projection_input_dim",
         )
         bins = self.value([self.audio, self.config, *self.nodes], *names, default=80)
         return bins if integer(bins) else 80

@@ -13,6 +13,7 @@ PRODUCT = re.compile(r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 NORMALISED = re.compile(r"normalized_shape=\[(\d+)\]")
 CHANNELS = re.compile(r"expected input\[([\d, ]+)\] to have (\d+) channels, but got (\d+)")
 SIZES = re.compile(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)")
+JOINED = re.compile(r"Sizes of tensors must match except in dimension \d\. (?:Expected|Got) size (\d+) but got size (\d+)")
 IMAGE = re.compile(r"doesn't match model \(?(\d+)")
 FEATURES = re.compile(r"tokens: (?P<tokens>\d+), features:? (?P<features>\d+)")
 PUT = re.compile(
@@ -21,6 +22,8 @@ PUT = re.compile(
 NUMBERS = re.compile(r"tokens \((?P<tokens>\d+)\) does not match .* \((?P<features>\d+)\)")
 LARGEST = 4096
 LARGEST_SIDE = 700
+LONGEST = 48_000
+"""Samples of a sound."""
 ELEMENTS = 4_000_000
 
 
@@ -58,7 +61,7 @@ def _carries(specs: list[InputSpec], modality: str) -> bool:
 def dimensions(specs: list[InputSpec], message: str) -> list[list[InputSpec]]:
     """Proposals in which one input has the size that the message asks for."""
     product, normalised, channels = PRODUCT.search(message), NORMALISED.search(message), CHANNELS.search(message)
-    sizes, image = SIZES.search(message), IMAGE.search(message)
+    sizes, image, joined = SIZES.search(message), IMAGE.search(message), JOINED.search(message)
     found = []
     for place, spec in enumerate(specs):
         if spec.dtype != "float32" or not spec.shape or spec.values is not None:
@@ -74,9 +77,12 @@ def dimensions(specs: list[InputSpec], message: str) -> list[list[InputSpec]]:
             shape = (*spec.shape[:-1], int(normalised[1]))
         elif channels and rank >= 3 and spec.shape[0] == int(channels[3]):
             shape = (int(channels[2]), *spec.shape[1:])
+        elif joined and spec.role == "waveform":
+            # As many frames as the stream that it is joined to.
+            shape = (*spec.shape[:-1], spec.shape[-1] * int(joined[1]) // int(joined[2]))
         elif sizes and rank == 3 and spec.shape[-1] == int(sizes[1]):
             shape = (*spec.shape[:-1], int(sizes[2]))
-        if shape and max(shape) <= LARGEST and _product(shape) <= ELEMENTS:
+        if shape and max(shape) <= (LONGEST if spec.role == "waveform" else LARGEST) and _product(shape) <= ELEMENTS:
             found.append([*specs[:place], replace(spec, shape=shape), *specs[place + 1 :]])
     return found
 

@@ -163,6 +163,8 @@ def _special(name: str, value: Any, before: dict[str, Any]) -> tuple[str | None,
         return "a short window", 2
     if name == "block_size" and integer(value) and value > 8:
         return "short blocks", 4
+    if names.WIDTH_FACTOR.search(name) and value == 1.0:
+        return "a smaller factor on the widths", 0.25
     return None, value
 
 
@@ -188,4 +190,4 @@ def _each(value: Any, change: Callable[[int], int]) -> Any:
 def _nested_integers(value: Any) -> bool:
     if integers(value):
         return True
-    return isinstance(value, (list, tuple)) and bool(value) and all(_nested_integers(item) or integer(item) for item in value)
+    return isinstance(value, (list, tuple)) and bool(value) and all(_nested_integers(item) or isinstance(item, int) for item in value)

@@ -24,16 +24,18 @@ WIDTH_AND_HEADS = (
     ("decoder_hidden_size", "decoder_num_attention_heads"),
 )
 OWN_HEAD_WIDTH = ("head_dim", "d_kv", "attention_head_dim", "kv_channels", "attention_head_size")
+LEAST = 16
 TEXT = re.compile(r"text|llm|language")
 
 
 def fit(editor: Editor) -> None:
     """Makes every coupling of a tree fit."""
     for prefix, node in editor.nodes:
-        for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _grids):
+        for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _starved, _grids):
             coupling(editor, prefix, node)
     _feature_layers(editor)
     _resolutions(editor)
+    _images(editor)
     _tokens_per_image(editor)
     _projections(editor)
     _timm_widths(editor)
@@ -136,6 +138,15 @@ def _heads(editor: Editor, prefix: str, node: Any) -> None:
                 editor.set(prefix, node, heads_name, max(fitting), "heads divide the width")
 
 
+def _starved(editor: Editor, prefix: str, node: Any) -> None:
+    """What is narrower than its use allows: a norm of two elements gives out their order and nothing else; two indexer heads behind ReLUs
+    are silent for a quarter of the keys, and ties are broken by place."""
+    for name in ("embedding_size", "index_n_heads"):
+        before, now = editor.before[prefix].get(name), vars(node).get(name)
+        if integer(before) and integer(now) and now < min(LEAST, before):
+            editor.set(prefix, node, name, min(LEAST, before), "wide enough to tell its inputs apart")
+
+
 def _grids(editor: Editor, prefix: str, node: Any) -> None:
     """Fields that hold a number of patches follow the image."""
     before, now = _side(editor.before[prefix]), _side(vars(node))
@@ -161,13 +172,13 @@ def _feature_layers(editor: Editor) -> None:
     towers = [
         (value, editor.before[prefix].get(name))
         for prefix, node in editor.nodes
-        if re.search("Vision|CLIP|Siglip|ViT", type(node).__name__)
+        if re.search("Vision|CLIP|Siglip|ViT|Dino", type(node).__name__)
         for name, value in tree.fields(node)
         if integer(value) and value > 0 and names.kind(name) == "layers"
     ]
     if not towers:
         return
-    count, before = min(towers)
+    count, before = min(towers, key=lambda tower: tower[0])
     for prefix, node in editor.nodes:
         chosen = vars(node).get("vision_feature_layer")
         if integer(chosen):
@@ -177,6 +188,11 @@ def _feature_layers(editor: Editor) -> None:
             last = count - 1 if max(editor.before[prefix]["vision_feature_layer"]) + 1 == before else count
             moved = type(chosen)(_within(layer, last) for layer in chosen)
             editor.set(prefix, node, "vision_feature_layer", moved, "features come from a layer that is there")
+        hooks = vars(node).get("intermediate_hook_ids")
+        if integers(hooks):
+            deepest = sorted(hooks, reverse=True)
+            moved = type(hooks)(max(0, count - 1 - deepest.index(layer)) for layer in hooks)
+            editor.set(prefix, node, "intermediate_hook_ids", moved, "features come from a layer that is there")
 
 
 def _within(layer: int, count: int) -> int:
@@ -193,6 +209,23 @@ def _resolutions(editor: Editor) -> None:
             least = min(map(min, chosen))
             tiles = [[side // least * tile for side in resolution] for resolution in chosen]
             editor.set(prefix, node, "image_grid_pinpoints", tiles, "resolutions are multiples of a tile")
+
+
+def _images(editor: Editor) -> None:
+    """What a model cuts out of an image for its towers is as large as their image; feature maps shrink as images do."""
+    rule = "numbers of patches follow the image"
+    for prefix, node in editor.nodes:
+        for name, tower in tree.children(node):
+            before, now = editor.before.get(f"{prefix}{name}.", {}).get("image_size"), vars(tower).get("image_size")
+            if integer(before) and before == editor.before[prefix].get("patch_size"):
+                editor.set(prefix, node, "patch_size", now, rule)
+    sides = [(first(editor.before[prefix].get("image_size")), first(vars(node).get("image_size"))) for prefix, node in editor.nodes]
+    before, now = max(((before, now) for before, now in sides if integer(before) and integer(now)), default=(1, 1))
+    for prefix, node in editor.nodes:
+        maps = editor.before[prefix].get("backbone_feature_sizes")
+        if maps:
+            smaller = [[max(1, side * now // before) for side in row] for row in maps]
+            editor.set(prefix, node, "backbone_feature_sizes", smaller, rule)
 
 
 def _tokens_per_image(editor: Editor) -> None:

@@ -55,6 +55,9 @@ def _size(name: str, fields: dict[str, Any]) -> Any:
     kind = names.kind(name)
     if name == "head_dim" and integer(hidden) and integer(heads) and heads:
         return max(4, hidden // heads)
+    # All queries of an indexer look at one key.
+    if kind == "key-value heads" and name.startswith("index"):
+        return 1
     if kind in ("heads", "key-value heads"):
         return heads if integer(heads) else None
     if kind == "head width" and integer(fields.get("head_dim")):

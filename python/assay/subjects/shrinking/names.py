@@ -46,8 +46,12 @@ DEPTHS = re.compile(
 )
 WIDTH = re.compile(
     r"num_pos_feats|hidden|dim|size|channels?|units|embd?|d_model|width|rank|inner|d_ff|dff|intermediate|filters|d_ssm|features|channel|project"
-    r"|d_latents|planes|feat|d_state|base_width|fpn|stem"
+    r"|d_latents|planes|feat|d_state|base_width|fpn|stem|resnet_|connector|out_point"
 )
+SURELY_WIDTH = re.compile(r"feature_dims$|_configs$|sample_(initial_channel|hidden_size|channels)$|^patch_embeds_hidden_size$")
+"""Widths with a name that says something else, too."""
+WIDTH_FACTOR = re.compile(r"^(depth|width)_multiplier$")
+"""Factors on widths that stand in no field."""
 NOT_WIDTH = re.compile(
     r"image|patch|window|kernel|vocab|chunk|crop|block|batch|context|codebook_size|sampl(?!e_channels|e_hidden)|seq|max_|posemb|grid|pool_|stride|resolution"
     r"|num_embeddings|chroma|length|freq|n_mels?|mel_bins|dilation|spec_size|img_size|group_size|bins|vision_max|scale|padding|position_size"
@@ -71,7 +75,7 @@ def kind(name: str) -> str | None:
     found = next((kind for kind, pattern in order if pattern.search(name)), None)
     if found:
         return found
-    if HEADS.search(name) and not re.search("size|dim|hidden", name):
+    if HEADS.search(name) and not re.search("size|dim|hidden|resnet", name):
         return "heads"
     order = (
         ("experts", EXPERTS),
@@ -87,6 +91,6 @@ def kind(name: str) -> str | None:
     found = next((kind for kind, pattern in order if pattern.search(name)), None)
     if found:
         return found
-    if WIDTH.search(name) and not NOT_WIDTH.search(name):
+    if SURELY_WIDTH.search(name) or (WIDTH.search(name) and not NOT_WIDTH.search(name)):
         return "width"
     return None

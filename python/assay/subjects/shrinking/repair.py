@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from assay.subjects import tree
 from assay.subjects.shrinking import names
-from assay.subjects.shrinking.editing import Editor, integer
+from assay.subjects.shrinking.editing import Editor, integer, integers
 
 LACKING = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 CHANNELS = re.compile(r"num_channels \(\d+\) must be divisible by num_groups \((\d+)\)")
 SECTIONS = re.compile(r"split_sizes=\[(\d+(?:, \d+)+)\]")
+INPUT = re.compile(r"weight of size \[\d+, (\d+), 1, 1\], expected input\[[\d, ]+\] to have \1 channels, but got (\d+) channels")
 GUESSES: tuple[tuple[str, Any], ...] = (
     (r"dropout|drop_rate|jitter", 0.0),
     (r"rope_theta", 10_000.0),
@@ -24,14 +26,16 @@ GUESSES: tuple[tuple[str, Any], ...] = (
 
 Repair = dict[str, Any]
 """`{"kind": "field", "class": …, "name": …}`, `{"kind": "rope", "layer_type": …}`, `{"kind": "sections", "sections": […]}`,
-`{"kind": "least", "width": …}` or `{"kind": "fill"}`."""
+`{"kind": "least", "width": …}`, `{"kind": "maps", "wanted": …, "given": …}` or `{"kind": "fill"}`."""
 
 
 def suggest(error: BaseException, done: list[Repair]) -> Repair | None:
     """The next repair that an error asks for; none if it asks for none, or for one that was done."""
     suggestions: list[Repair] = []
     lacking, sections = LACKING.search(str(error)), SECTIONS.search(str(error))
-    channels = CHANNELS.search(str(error))
+    channels, maps = CHANNELS.search(str(error)), INPUT.search(str(error))
+    if maps:
+        suggestions.append({"kind": "maps", "wanted": int(maps[1]), "given": int(maps[2])})
     if channels:
         suggestions.append({"kind": "least", "width": int(channels[1])})
     if sections:
@@ -62,6 +66,8 @@ def after(editor: Editor, repairs: list[Repair]) -> None:
             _field(editor, repair["class"], repair["name"])
         elif repair["kind"] == "rope":
             _rope(editor, repair["layer_type"])
+        elif repair["kind"] == "maps":
+            _maps(editor, repair["wanted"], repair["given"])
 
 
 def _field(editor: Editor, owner: str, name: str) -> None:
@@ -88,3 +94,20 @@ def _rope(editor: Editor, layer_type: str) -> None:
         if types and isinstance(rope, dict) and "rope_theta" in rope:
             each = {kind: dict(rope) for kind in sorted({*(types or []), layer_type})}
             editor.set(prefix, node, "rope_parameters", each, "rotary parameters for each type of layer")
+
+
+def _maps(editor: Editor, wanted: int, given: int) -> None:
+    """A neck that projects the feature maps of a backbone: their widths, or all of them where a default has only the last."""
+    rule = "a neck takes the feature maps that its backbone gives out"
+    for prefix, node in editor.nodes:
+        backbone = vars(node).get("backbone_config")
+        if backbone is None:
+            continue
+        stages = (vars(backbone).get("stage_names") or [])[1:]
+        if wanted == given * len(stages):
+            editor.set(f"{prefix}backbone_config.", backbone, "_out_indices", list(range(1, len(stages) + 1)), rule)
+            editor.set(f"{prefix}backbone_config.", backbone, "_out_features", stages, rule)
+        for name, value in tree.fields(node):
+            if integers(value) and wanted in value and names.kind(name) == "width":
+                place = list(value).index(wanted)
+                editor.set(prefix, node, name, type(value)([*value[:place], given, *value[place + 1 :]]), rule)

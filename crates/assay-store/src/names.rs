@@ -1,0 +1,72 @@
+use std::collections::HashMap;
+
+use assay_model::{CaseRecord, Subject};
+use assay_record::Run;
+use duckdb::{Connection, params};
+
+use crate::StoreError;
+use crate::numbers::Numbers;
+
+/// The numbers of all that a case is named by.
+pub(crate) struct Names {
+    subjects: Numbers,
+    platforms: Numbers,
+    checks: Numbers,
+}
+
+impl Names {
+    pub(crate) fn read(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            subjects: Numbers::read(connection, "subjects", "subject")?,
+            platforms: Numbers::read(connection, "platforms", "platform")?,
+            checks: Numbers::read(connection, "checks", "check_id")?,
+        })
+    }
+
+    /// The numbers of a case's subject, platform and check.
+    pub(crate) fn of(&mut self, case: &CaseRecord) -> [i32; 3] {
+        [
+            self.subjects.of(&case.subject),
+            self.platforms.of(case.platform.name()),
+            self.checks.of(case.check.as_str()),
+        ]
+    }
+
+    /// Writes the names that the cases of a run brought.
+    pub(crate) fn write_new(
+        &mut self,
+        connection: &Connection,
+        run: &Run,
+    ) -> Result<(), StoreError> {
+        let new = self.subjects.take_new();
+        if !new.is_empty() {
+            let by_name: HashMap<String, &Subject> = run
+                .units
+                .iter()
+                .map(|unit| (unit.subject.to_string(), &unit.subject))
+                .collect();
+            let mut insert = connection.prepare("INSERT INTO subjects VALUES (?, ?, ?, ?, ?)")?;
+            for (number, name) in new {
+                let (kind, architecture, auto_class) = match by_name.get(&name) {
+                    Some(Subject::Architecture { name, auto_class }) => {
+                        ("architecture", Some(name), Some(auto_class))
+                    }
+                    Some(Subject::Checkpoint { .. }) => ("checkpoint", None, None),
+                    None => ("unknown", None, None),
+                };
+                insert.execute(params![number, name, kind, architecture, auto_class])?;
+            }
+        }
+        for (number, name) in self.platforms.take_new() {
+            connection.execute("INSERT INTO platforms VALUES (?, ?)", params![number, name])?;
+        }
+        for (number, name) in self.checks.take_new() {
+            let group = name.split('.').next().unwrap_or_default();
+            connection.execute(
+                "INSERT INTO checks VALUES (?, ?, ?)",
+                params![number, name, group],
+            )?;
+        }
+        Ok(())
+    }
+}

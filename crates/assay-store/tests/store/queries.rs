@@ -1,0 +1,62 @@
+//! What is asked across runs: history, differences, compatibility.
+
+use assay_store::{SqlFormat, StoreError};
+
+use crate::runs::{ask, two_runs};
+
+#[test]
+fn history_is_the_newest_first() {
+    let rows = two_runs().open().history("bert", 10).unwrap();
+    let short: Vec<_> = rows
+        .iter()
+        .map(|row| (row.run.as_str(), row.cases, row.passed, row.failed))
+        .collect();
+    assert_eq!(short, [("b", 2, 1, 1), ("a", 3, 2, 1)]);
+    assert_eq!(
+        rows[0].first_failure.as_deref(),
+        Some("load.build: differs: it's \"different\", here")
+    );
+    assert_eq!(rows[1].started.as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert!(two_runs().open().history("nobody", 10).unwrap().is_empty());
+}
+
+#[test]
+fn a_difference_names_each_kind_of_change() {
+    let home = two_runs();
+    let difference = home.open().diff("a", "b").unwrap();
+    let names = |list: &[assay_store::Changed]| {
+        list.iter()
+            .map(|case| format!("{} {}", case.subject, case.check))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&difference.new_failures), ["bert load.build"]);
+    assert_eq!(names(&difference.fixed), ["bert forward.runs"]);
+    assert_eq!(names(&difference.ceased), ["bert batch.rows"]);
+    assert_eq!(difference.subjects_gone, ["vit cpu"]);
+    assert_eq!(difference.subjects_new, ["t5 cpu"]);
+    assert_eq!(
+        (
+            difference.same,
+            difference.began.len(),
+            difference.changed.len()
+        ),
+        (0, 0, 0)
+    );
+    assert_eq!(difference.common_seconds, (1.0, 1.0));
+    assert!(matches!(
+        home.open().diff("a", "x"),
+        Err(StoreError::UnknownRun { .. })
+    ));
+    let itself = home.open().diff("a", "a").unwrap();
+    assert_eq!((itself.same, itself.new_failures.len()), (4, 0));
+}
+
+#[test]
+fn compatibility_says_stage_kind_and_mend() {
+    let store = two_runs().open();
+    let matrix = ask(&store, "SELECT subject, works, stage, error_kind, mend IS NOT NULL AS mend FROM compatibility_matrix ORDER BY subject", SqlFormat::Csv).unwrap();
+    assert_eq!(
+        matrix,
+        "subject,works,stage,error_kind,mend\r\nbert,false,load,differs,true\r\nt5,false,forward,differs,true\r\nvit,true,,,false\r\n"
+    );
+}
