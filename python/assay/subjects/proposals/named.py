@@ -143,7 +143,6 @@ BY_NAME: dict[str, Rule] = {
     "langs": _zeros("tokens"),
     "lang_ids": lambda c, name, length: InputSpec(name, "geometry", "int64", (), values=0),
     "audio_codes": _codes(50, CODEBOOKS, 8),
-    "audio_prompt_latents": _features(FEW, "audio_prompt_dim|latent_dim"),
     "audio_input_ids": _codes(50, 8, CODEBOOKS),
     "input_features": lambda c, name, length: InputSpec(name, "mel", "float32", (c.mel, 64)),
     "input_values": lambda c, name, length: InputSpec(name, "waveform", "float32", (1600,)),
