@@ -106,6 +106,14 @@ def test_every_base_architecture_is_listed_once():
     assert len(families) == 10
 
 
+def test_indices_go_on_behind_the_row_before_and_masks_keep_their_type():
+    pools = subjects.InputSpec("image_token_pooling", "indices", "int64", (2, 2), high=16, values=[[0, 1], [4, 5]], packed=True)
+    drawn = subjects.draw(pools, 1, 2)
+    assert drawn.tolist() == [[0, 1], [4, 5], [16, 17], [20, 21]]
+    assert [row.tolist() for row in subjects.rows_of(pools, drawn, 2)] == [[[0, 1], [4, 5]]] * 2
+    assert subjects.draw(subjects.InputSpec("pixel_attention_mask", "pixel_mask", "bool", (3,), values=True), 1, 2).dtype is torch.bool
+
+
 def test_each_design_names_architectures_that_exist_and_gives_its_reason():
     known = {row["name"] for row in catalog.discover()}
     for entry in subjects.designs._all():

@@ -4,14 +4,14 @@ never by what comes out."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from assay.subjects.modules import Called
-from assay.subjects.proposals import Proposal, proposals, repair
+from assay.subjects.proposals import Proposal, proposals, repair, together
 from assay.subjects.proposals.context import Context
 from assay.subjects.proposals.named import named
 from assay.subjects.specs import BATCH, InputSpec, draw
@@ -80,17 +80,20 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
     error: BaseException | None = None
     best: tuple[Proposal, set[str]] | None = None
     alone: dict[str, tuple[list[InputSpec], set[str]]] = {}
+    others: dict[str, tuple[list[InputSpec], set[str]]] = {}
     modules = Called(c.model).modules
     left = AFTER
-    for proposal in _with_repairs(c, seed, batch):
-        (modalities, specs), called, raised = proposal
+    for (modalities, specs), called, raised in _with_repairs(c, proposals(c), seed, batch):
         if raised is not None:
             error = error or raised
         else:
             if best is None or len(called) > len(best[1]):
                 best = ((modalities, specs), called)
+            name = "+".join(sorted(modalities))
+            if name not in others or len(called) > len(others[name][1]):
+                others[name] = (specs, called)
             if len(modalities) == 1:
-                alone.setdefault(next(iter(modalities)), (specs, called))
+                alone.setdefault(name, (specs, called))
             if len(called) == len(modules):
                 break
         left -= best is not None
@@ -98,6 +101,14 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
             break
     if best is None:
         return None, error
+    modalities = frozenset().union(*(name.split("+") for name in others if "text" in name))
+    if modalities - best[0][0] and len(best[1]) < len(modules):
+        # Each ran beside text: now all of them.
+        whole = together(c, [(name.split("+"), specs) for name, (specs, _) in others.items()])
+        for proposal, called, raised in _with_repairs(c, [(modalities, whole)], seed, batch):
+            if raised is None and called - best[1]:
+                best = (proposal, called)
+                break
     (modalities, specs), called = best
     variants = {"+".join(sorted(modalities)): specs}
     reached = set(called)
@@ -114,7 +125,7 @@ def _search(c: Context, seed: int, batch: int, until: float) -> tuple[Found | No
             variants["text+video"] = video[0]
             reached |= video[1]
     # Inputs of another shape may reach what these don't.
-    for name, (other, more) in alone.items():
+    for name, (other, more) in others.items():
         if name not in variants and more - reached:
             variants[name] = other
             reached |= more
@@ -133,15 +144,21 @@ def _enriched(
 ) -> Iterator[tuple[str, list[InputSpec], set[str]]]:
     """The richest set with one optional argument more, wherever that reaches more: prompts, masks, streams of another model."""
     have = {spec.name for spec in specs}
-    known = set(reached)
+    known = reached | _lent(c, [specs], seed, batch)
     for name in [name for name in c.arguments if name not in have][:OPTIONAL]:
         spec = named(c, name, specs)
         if spec is None:
             continue
-        called, raised = _feed(c, [*specs, spec], seed, batch)
-        if raised is None and called - known:
+        richer = [*specs, spec]
+        called, raised = _feed(c, richer, seed, batch)
+        # More features take the place of more tokens.
+        for again in repair.features(c, richer, str(raised), batch) if raised is not None else ():
+            richer = again
+            called, raised = _feed(c, richer, seed, batch)
+        called |= _lent(c, [richer], seed, batch) if raised is None else set()
+        if called - known:
             known |= called
-            yield f"with {name}", [*specs, spec], called
+            yield f"with {name}", richer, called
 
 
 def _lent(c: Context, variants: list[list[InputSpec]], seed: int, batch: int) -> set[str]:
@@ -188,10 +205,12 @@ def _alone(c: Context, wanted: set[str], seed: int, batch: int) -> tuple[list[In
     return None
 
 
-def _with_repairs(c: Context, seed: int, batch: int) -> Iterator[tuple[Proposal, set[str], BaseException | None]]:
+def _with_repairs(
+    c: Context, proposed: Iterable[Proposal], seed: int, batch: int
+) -> Iterator[tuple[Proposal, set[str], BaseException | None]]:
     """Every proposal with the leaf modules that it reached, or the exception; then those with a size that an exception asked for."""
     later: list[tuple[int, Proposal]] = []
-    for modalities, specs in proposals(c):
+    for modalities, specs in proposed:
         if not specs:
             continue
         called, raised = _feed(c, specs, seed, batch)

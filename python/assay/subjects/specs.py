@@ -37,7 +37,7 @@ class InputSpec:
     shape: tuple[int, ...]
     low: int = 0
     high: int = 0
-    """Whole numbers are drawn from `low` to `high - 1`; points from 0 to `high`."""
+    """Whole numbers are drawn from `low` to `high - 1`; points from 0 to `high`; indices of a row go on `high` behind the row before."""
     placed: tuple[tuple[int, int], ...] = ()
     """Positions of a row that hold a certain token instead of a drawn one: where the features of another modality go."""
     values: Any = None
@@ -62,14 +62,19 @@ def draw(spec: InputSpec, seed: int, batch: int) -> torch.Tensor:
     for row in range(batch):
         digest = hashlib.sha256(f"{seed}/{spec.name}/{row}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-        rows.append(_row(spec, generator))
+        rows.append(_moved(spec, _row(spec, generator), row))
     return torch.cat(rows) if spec.packed else torch.stack(rows)
 
 
 def rows_of(spec: InputSpec, tensor: torch.Tensor, batch: int) -> list[torch.Tensor]:
     """The rows of a tensor that was drawn for a batch, each as a batch of one."""
     length = tensor.shape[0] // batch if spec.packed else 1
-    return [tensor[row * length : (row + 1) * length] for row in range(batch)]
+    return [_moved(spec, tensor[row * length : (row + 1) * length], -row) for row in range(batch)]
+
+
+def _moved(spec: InputSpec, tensor: torch.Tensor, rows: int) -> torch.Tensor:
+    """What a row holds, so many rows further on: indices go on behind those of the row before."""
+    return tensor + rows * spec.high if spec.role == "indices" else tensor
 
 
 def _row(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:

@@ -51,6 +51,15 @@ def sizes(name: str) -> tuple[dict[str, Any], ...]:
     return next((arguments for pattern, arguments in SIZES if re.search(pattern, name)), ())
 
 
+def width(config: Any, name: str) -> int | None:
+    """The width of what a small model that a tree names gives out."""
+    import timm
+
+    register(config)
+    with torch.device("meta"):
+        return timm.create_model(name, num_classes=0).num_features
+
+
 def register(config: Any) -> None:
     """Registers the small models that a tree names."""
     for _, node in tree.nodes(config):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 
 from assay.subjects.proposals import audio, features, image, series, text
 from assay.subjects.proposals.context import Context
@@ -30,6 +31,19 @@ def proposals(c: Context) -> Iterator[Proposal]:
     """All that may be fed, from the richest to the poorest."""
     for modalities, specs in _all(c):
         yield frozenset(modalities.split("+")), _complete(c, specs)
+
+
+def together(c: Context, sets: list[tuple[list[str], list[InputSpec]]]) -> list[InputSpec]:
+    """Text with all modalities of several sets, each of which has its features in the text, or beside it."""
+    placed: dict[int, tuple[str, int, int]] = {}
+    beside: dict[str, InputSpec] = {}
+    for modalities, specs in sets:
+        for spec in specs:
+            beside.setdefault(spec.name, spec)
+            for token in {token for _, token in spec.placed} if spec.name == "input_ids" else ():
+                modality = next((name for name in modalities if name != "text"), "text")
+                placed.setdefault(token, (modality, token, [at[1] for at in spec.placed].count(token)))
+    return _complete(c, [*beside.values(), *text.tokens(c, list(placed.values()))])
 
 
 def _complete(c: Context, specs: list[InputSpec]) -> list[InputSpec]:
@@ -87,18 +101,23 @@ def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSp
         yield modalities, [spec for spec in specs if spec.role != "attention_mask"]
     if not media:
         return
-    for name in media[:2] if not placed else media[:1]:
-        modality, _, fields = features.MEDIA[name]
-        layouts = features.layouts(c, name)
-        token = c.token(fields)
-        # Without a method that says how many tokens features take the place of: as many as queries, one, or as many as the error says.
-        for count in dict.fromkeys((features.queries(c), 1, 4)) if token is not None and not placed else ():
-            for layout in layouts[:8]:
-                yield f"text+{modality}", [*text.tokens(c, [(modality, token, count)]), *layout]
-        for layout in layouts[:DUAL]:
-            yield f"text+{modality}", [*text.tokens(c), *layout]
-        for layout in layouts[:4]:
-            yield f"text+{modality}", [*(spec for spec in text.tokens(c) if spec.role in BARE), *layout]
+    turns = zip_longest(*(_beside_text(c, name, bool(placed)) for name in (media[:2] if not placed else media[:1])))
+    yield from (proposal for turn in turns for proposal in turn if proposal is not None)
+
+
+def _beside_text(c: Context, name: str, placed: bool) -> Iterator[tuple[str, list[InputSpec]]]:
+    """Text with one other modality, without a method that says how many tokens its features take the place of."""
+    modality, _, fields = features.MEDIA[name]
+    layouts = features.layouts(c, name)
+    token = c.token(fields)
+    # As many as queries, one, or as many as the error says.
+    for count in dict.fromkeys((features.queries(c), 1, 4)) if token is not None and not placed else ():
+        for layout in layouts[:8]:
+            yield f"text+{modality}", [*text.tokens(c, [(modality, token, count)]), *layout]
+    for layout in layouts[:DUAL]:
+        yield f"text+{modality}", [*text.tokens(c), *layout]
+    for layout in layouts[:4]:
+        yield f"text+{modality}", [*(spec for spec in text.tokens(c) if spec.role in BARE), *layout]
 
 
 def _hidden(c: Context, takes_text: bool, pictures: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:

@@ -8,6 +8,7 @@ from assay.subjects.specs import InputSpec
 
 MASKS = ("audio_mel_mask", "input_features_mask", "feature_attention_mask", "input_values_mask", "padding_mask")
 FRAMES = (64, 128, 200, 100, 300)
+CODES = 8
 SAMPLES = (1600, 3200, 7680, 16000)
 OTHER_BINS = (80, 128, 160)
 Layout = list[InputSpec]
@@ -15,6 +16,9 @@ Layout = list[InputSpec]
 
 def layouts(c: Context, name: str) -> list[Layout]:
     """Ways to feed the argument `name`, with its mask where there is one."""
+    if name == "audio_input_ids":
+        books = c.value([c.audio, c.config], "num_codebooks", "n_mel_bins", default=4)
+        return [[InputSpec(name, "codes", "int64", (CODES, books), 0, 50)]]
     mask = next((mask for mask in MASKS if c.takes(mask)), None)
     if name in ("input_features", "audio_input_features", "audio_mel"):
         return _spectrograms(c, name, mask)
@@ -41,16 +45,29 @@ def _spectrograms(c: Context, name: str, mask: str | None) -> list[Layout]:
         found += [[_sound(name, "mel", 1, 1024, 64), longer], [_sound(name, "mel", 1, 256, 64)]]
         found.append([_sound(name, "mel", 4, 1001, 64), InputSpec("is_longer", "geometry", "bool", (1,), values=[True])])
     for length in frames:
+        of_length: list[Layout] = []
         if mask:
             for dtype in ("int64", "bool"):
-                found.append([_sound(name, "mel", c.mel, length), _mask(mask, length, dtype=dtype)])
-                found.append([_sound(name, "mel", length, c.mel), _mask(mask, length, dtype=dtype)])
-        found += [[_sound(name, "mel", c.mel, length)], [_sound(name, "mel", length, c.mel)]]
+                of_length.append([_sound(name, "mel", c.mel, length), _mask(mask, length, dtype=dtype)])
+                of_length.append([_sound(name, "mel", length, c.mel), _mask(mask, length, dtype=dtype)])
+        of_length += [[_sound(name, "mel", c.mel, length)], [_sound(name, "mel", length, c.mel)]]
         for bins in OTHER_BINS:
             if bins != c.mel:
-                found += [[_sound(name, "mel", length, bins)], [_sound(name, "mel", bins, length)]]
-        found += [[_sound(name, "mel", 1, length, c.mel)], [_sound(name, "mel", 1, c.mel, length)]]
+                of_length += [[_sound(name, "mel", length, bins)], [_sound(name, "mel", bins, length)]]
+        of_length += [[_sound(name, "mel", 1, length, c.mel)], [_sound(name, "mel", 1, c.mel, length)]]
+        found += [[*layout, *_told(c, length)] for layout in of_length]
     return [[spec for spec in layout if c.takes(spec.name)] for layout in found]
+
+
+def _told(c: Context, frames: int) -> Layout:
+    """What says how long a sound of so many frames is: in samples, in features, in frames."""
+    hop = c.value([c.audio, c.config], "hop_length", default=160)
+    reduction = c.value([c.audio, c.config], "time_reduction", default=8)
+    return [
+        InputSpec("chunk_sample_lengths", "geometry", "int64", (), values=frames * hop),
+        InputSpec("audio_embed_sizes", "geometry", "int64", (), values=-(-frames // reduction)),
+        InputSpec("audio_attention_mask", "sound_mask", "bool", (frames,), values=True),
+    ]
 
 
 def _waveforms(c: Context, name: str, mask: str | None) -> list[Layout]:
@@ -64,6 +81,10 @@ def _waveforms(c: Context, name: str, mask: str | None) -> list[Layout]:
             found.append([_sound(name, "waveform", *shape)])
             if mask:
                 found.append([_sound(name, "waveform", *shape), _mask(mask, length)])
+            if c.takes("input_values_cutoffs"):
+                found.append(
+                    [_sound(name, "waveform", *shape), InputSpec("input_values_cutoffs", "geometry", "int64", (1,), values=[length])]
+                )
         if mask:
             found.append([_sound(name, "waveform", channels, length), _mask(mask, 1, length)])
     found += [[_sound(name, "mel", 100, c.mel)], [_sound(name, "mel", 1024, c.mel)]]

@@ -16,6 +16,7 @@ from assay.subjects.shrinking.editing import first, integer
 TEXT = re.compile(r"text|llm|language|decoder_config|thinker")
 VISION = re.compile(r"vision|visual|image|vit|backbone|video")
 AUDIO = re.compile(r"audio|speech|acoustic|encoder_config|sound")
+PIXELS = re.compile(r"^pixel_|^image_|^mm_token_type_ids$")
 TOKENS = 12
 DECODER_TOKENS = 8
 IMAGE = 64
@@ -29,7 +30,7 @@ class Context:
         self.model = model
         self.config = config
         self.nodes = [node for _, node in tree.nodes(config)]
-        self.arguments = inspect.signature(model.forward).parameters
+        self.arguments = _arguments(model)
         main = getattr(model, "main_input_name", None)
         self.main: str | None = first(main)
 
@@ -170,6 +171,11 @@ class Context:
         bins = self.value([self.audio, self.config, *self.nodes], *names, default=80)
         return bins if integer(bins) else 80
 
+    def method(self, name: str) -> Any | None:
+        """A method of the model, of the one that it wraps, or of its encoder."""
+        owners = (self.model, getattr(self.model, "base_model", None), getattr(self.model, "encoder", None))
+        return next((getattr(owner, name) for owner in owners if hasattr(owner, name)), None)
+
     def token(self, names: tuple[str, ...]) -> int | None:
         """A special token by the names of its fields."""
         for name in names:
@@ -178,3 +184,13 @@ class Context:
                 if integer(value) and value >= 0:
                     return value
         return None
+
+
+def _arguments(model: torch.nn.Module) -> dict[str, inspect.Parameter]:
+    """The arguments of `forward`; with the pixels of an encoder that it hands its keywords to."""
+    own = dict(inspect.signature(model.forward).parameters)
+    encoder = getattr(model, "encoder", None)
+    if "input_ids" in own and "kwargs" in own and hasattr(encoder, "get_image_features"):
+        handed = inspect.signature(encoder.forward).parameters
+        own |= {name: row for name, row in handed.items() if PIXELS.search(name) and name not in own}
+    return own

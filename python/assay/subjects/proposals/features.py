@@ -33,6 +33,7 @@ MEDIA: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "audio_input_features": ("audio", "get_audio_features", AUDIO_TOKENS),
     "audio_mel": ("audio", "get_audio_features", AUDIO_TOKENS),
     "input_values": ("audio", "get_audio_features", AUDIO_TOKENS),
+    "audio_input_ids": ("audio", "get_audio_features", AUDIO_TOKENS),
 }
 """For each argument that carries another modality: the modality, the method that makes features of it, the tokens that stand for them."""
 MOST = 1500
@@ -66,8 +67,7 @@ def placed(c: Context) -> list[Placed]:
     for name in media(c):
         modality, method, fields = MEDIA[name]
         token = c.token(fields)
-        # A model with a head leaves this to the one that it wraps.
-        features = getattr(c.model, method, None) or getattr(getattr(c.model, "base_model", None), method, None)
+        features = c.method(method)
         if features is None or token is None:
             continue
         accepted = inspect.signature(features).parameters

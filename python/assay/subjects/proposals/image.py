@@ -19,6 +19,8 @@ def layouts(c: Context, name: str) -> list[Layout]:
         found += _videos(c, name)
     packed = _packed(c, name)
     found = found + packed if video and not packed else packed + found
+    if c.takes("image_token_pooling"):
+        found.append(_pooled(c, name))
     found += _with_geometry(c, name)
     height, width = c.image
     found += _plain(c, name, height, width)
@@ -63,6 +65,9 @@ def _packed(c: Context, name: str) -> list[Layout]:
     for merge in ("merge_sizes", "image_merge_sizes", "video_merge_sizes"):
         if c.takes(merge):
             extra.append(_fixed(merge, [c.merge], 1, packed=True))
+    if c.takes("images_per_sample"):
+        # The last one of a row is still to be made.
+        extra = [_fixed(grid, values * 2, 2, len(values[0]), packed=True), _fixed("images_per_sample", 2)]
     flats = dict.fromkeys((flat * c.temporal, flat))
     shapes = [(count, width) for width in flats] + [
         (count, c.channels, c.patch, c.patch),
@@ -73,6 +78,18 @@ def _packed(c: Context, name: str) -> list[Layout]:
     found.append([_pixels(name, count, flat), *extra])
     found.append([_pixels(name, c.channels, *c.image), *extra])
     return found
+
+
+def _pooled(c: Context, name: str) -> Layout:
+    """Patches of one crop, and for each feature the four of them that it is made of."""
+    side = c.image[0] // c.patch
+    corners = [row * side + column for row in range(0, side - 1, 2) for column in range(0, side - 1, 2)]
+    pools = [[corner, corner + 1, corner + side, corner + side + 1] for corner in corners]
+    return [
+        _pixels(name, side * side, c.channels * c.patch * c.patch),
+        InputSpec("image_token_pooling", "indices", "int64", (len(pools), 4), high=side * side, values=pools, packed=True),
+        _fixed("image_grids", [[side // 2, side // 2, 0, 0]], 1, 4, packed=True),
+    ]
 
 
 def _with_geometry(c: Context, name: str) -> list[Layout]:
@@ -109,6 +126,13 @@ def _with_geometry(c: Context, name: str) -> list[Layout]:
                 _fixed("cross_attention_mask", 1, c.length, 1, tiles),
             ]
         )
+    if name == "flattened_patches":
+        # Each begins with its row and its column.
+        found.append([InputSpec(name, "unit", "float32", (count, 2 + flat))])
+    if c.takes("image_attention_mask") and c.takes("image_sizes"):
+        # An image as a whole, and its one tile.
+        mask = InputSpec("image_attention_mask", "pixel_mask", "bool", (2, height // c.patch, width // c.patch), values=True)
+        found.append([_pixels(name, 2, c.channels, height, width), mask, _fixed("image_sizes", [height, width], 2)])
     if c.takes("image_sizes"):
         sizes = _fixed("image_sizes", [height, width], 2)
         found += [[_pixels(name, *tiles, c.channels, height, width), sizes] for tiles in ((), (3,), (5,))]
@@ -129,9 +153,11 @@ def _plain(c: Context, name: str, height: int, width: int) -> list[Layout]:
         [_pixels(name, channels, height, width)],
         [_pixels(name, 1, channels, height, width), *extra],
         [_pixels(name, 2, channels, height, width), *extra],
-        [_pixels(name, side * side, flat)],
         [_pixels(name, side * side, flat, packed=True)],
+        [_pixels(name, side * side, flat)],
     ]
+    if c.temporal > 1:
+        found.append([_pixels(name, 4, c.temporal, c.patch, c.patch, channels, packed=True)])
     if c.takes("prompt_masks"):
         halves = [
             InputSpec(other, "pixels", "float32", (channels, height // 2, width)) for other in ("prompt_pixel_values", "prompt_masks")

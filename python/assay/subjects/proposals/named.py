@@ -161,6 +161,7 @@ BY_NAME: dict[str, Rule] = {
     "context_hidden_states": _features("tokens", "width"),
     "noise_embeds": _features(FEW, "width"),
     "latents": _features("latent_channels|latent_dim|hidden_size|16", 8),
+    "tile_fine_mask": _ones(dtype="bool"),
     "qformer_input_ids": _codes(60, 6),
     "qformer_attention_mask": _ones(6),
     "vision_hidden_states": _features(FEW, "width"),

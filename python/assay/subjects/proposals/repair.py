@@ -15,7 +15,11 @@ CHANNELS = re.compile(r"expected input\[([\d, ]+)\] to have (\d+) channels, but 
 SIZES = re.compile(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)")
 JOINED = re.compile(r"Sizes of tensors must match except in dimension \d\. (?:Expected|Got) size (\d+) but got size (\d+)")
 IMAGE = re.compile(r"doesn't match model \(?(\d+)")
-FEATURES = re.compile(r"tokens: (\d+), features:? (\d+)")
+FEATURES = re.compile(r"tokens: (?P<tokens>\d+), features:? (?P<features>\d+)")
+PUT = re.compile(
+    r"value tensor of shape \[(?P<features>\d+), \d+\] cannot be broadcast to indexing result of shape \[(?P<tokens>\d+), \d+\]"
+)
+NUMBERS = re.compile(r"tokens \((?P<tokens>\d+)\) does not match .* \((?P<features>\d+)\)")
 LARGEST = 4096
 LARGEST_SIDE = 700
 LONGEST = 48_000
@@ -25,11 +29,11 @@ ELEMENTS = 4_000_000
 
 def features(c: Context, specs: list[InputSpec], message: str, batch: int) -> list[list[InputSpec]]:
     """Proposals with as many placeholders as the message says that there are features."""
-    counts = FEATURES.search(message)
+    counts = next((found for pattern in (FEATURES, PUT, NUMBERS) if (found := pattern.search(message))), None)
     row = next((spec for spec in specs if spec.name == "input_ids" and spec.placed), None)
     if counts is None or row is None or len({token for _, token in row.placed}) > 1:
         return []
-    wanted = int(counts[2]) // batch
+    wanted = int(counts["features"]) // batch
     if not 0 < wanted <= LARGEST or wanted == len(row.placed):
         return []
     modality = next((features_of for features_of in ("audio", "image", "video") if _carries(specs, features_of)), "image")

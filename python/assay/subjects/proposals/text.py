@@ -56,7 +56,7 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
         count = getattr(c.config, "latent_query_num", 4)
         values = [int(1 <= place <= count) for place in range(size)]
         specs.append(InputSpec("image_embeds_position_mask", "token_kinds", "int64", (size,), values=values))
-    if c.takes("image_attention_mask"):
+    if c.takes("image_attention_mask") and not c.takes("image_sizes"):
         specs.append(InputSpec("image_attention_mask", "image_mask", "int64", (size, 1), values=1))
     if c.takes("xpath_tags_seq"):
         depth = getattr(c.config, "max_depth", 50)

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from assay.subjects import tree
+from assay.subjects import timm_models, tree
 from assay.subjects.shrinking import names
 from assay.subjects.shrinking.editing import Editor, first, integer, integers
 
@@ -34,9 +34,11 @@ def fit(editor: Editor) -> None:
         for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _starved, _grids):
             coupling(editor, prefix, node)
     _feature_layers(editor)
+    _resolutions(editor)
     _images(editor)
     _tokens_per_image(editor)
     _projections(editor)
+    _timm_widths(editor)
 
 
 def _sums(editor: Editor, prefix: str, node: Any) -> None:
@@ -168,7 +170,7 @@ def _side(fields: dict[str, Any]) -> int | None:
 def _feature_layers(editor: Editor) -> None:
     """The layer of a vision tower from which features are taken is one that is there."""
     towers = [
-        value
+        (value, editor.before[prefix].get(name))
         for prefix, node in editor.nodes
         if re.search("Vision|CLIP|Siglip|ViT|Dino", type(node).__name__)
         for name, value in tree.fields(node)
@@ -176,13 +178,15 @@ def _feature_layers(editor: Editor) -> None:
     ]
     if not towers:
         return
-    count = min(towers)
+    count, before = min(towers, key=lambda tower: tower[0])
     for prefix, node in editor.nodes:
         chosen = vars(node).get("vision_feature_layer")
         if integer(chosen):
             editor.set(prefix, node, "vision_feature_layer", _within(chosen, count), "features come from a layer that is there")
         elif integers(chosen):
-            moved = type(chosen)(_within(layer, count) for layer in chosen)
+            # Some count layers from 0, others count the embeddings as well.
+            last = count - 1 if max(editor.before[prefix]["vision_feature_layer"]) + 1 == before else count
+            moved = type(chosen)(_within(layer, last) for layer in chosen)
             editor.set(prefix, node, "vision_feature_layer", moved, "features come from a layer that is there")
         hooks = vars(node).get("intermediate_hook_ids")
         if integers(hooks):
@@ -193,6 +197,18 @@ def _feature_layers(editor: Editor) -> None:
 
 def _within(layer: int, count: int) -> int:
     return max(layer, -count) if layer < 0 else min(layer, count)
+
+
+def _resolutions(editor: Editor) -> None:
+    """Resolutions that an image is cut into tiles of are multiples of a tile."""
+    for prefix, node in editor.nodes:
+        chosen = vars(node).get("image_grid_pinpoints")
+        sides = [vars(tower).get("image_size") for _, tower in tree.children(node)]
+        tile = next((side for side in sides if integer(side)), None)
+        if chosen and tile:
+            least = min(map(min, chosen))
+            tiles = [[side // least * tile for side in resolution] for resolution in chosen]
+            editor.set(prefix, node, "image_grid_pinpoints", tiles, "resolutions are multiples of a tile")
 
 
 def _images(editor: Editor) -> None:
@@ -234,3 +250,13 @@ def _projections(editor: Editor) -> None:
     for name, child in tree.children(editor.config):
         if not TEXT.search(name) and "out_hidden_size" in vars(child):
             editor.set(f"{name}.", child, "out_hidden_size", width, "a tower's output is as wide as the text")
+
+
+def _timm_widths(editor: Editor) -> None:
+    """The width of a timm tower stands in its name, and what reads it takes it from a field."""
+    for prefix, node in editor.nodes:
+        name = vars(node).get("architecture")
+        if isinstance(name, str) and name.endswith(timm_models.SUFFIX) and integer(vars(node).get("hidden_size")):
+            width = timm_models.width(editor.config, name)
+            if width:
+                editor.set(prefix, node, "hidden_size", width, "as wide as the timm model that it names")

@@ -137,7 +137,7 @@ def _indices(editor: Editor, prefix: str, node: Any, fields: dict[str, Any], don
             re.search(r"first_k_dense|num_dense_layers|dense_layers$|num_shared_layers|layer_start_index|start_layer", name) and value >= 1
         ):
             editor.set(prefix, node, name, 1, rule)
-        elif re.search(r"layer_end_index|max_window_layers", name):
+        elif re.search(r"layer_end_index|max_window_layers|layer_id$", name):
             editor.set(prefix, node, name, min(value, now - 1), rule)
         elif re.search(r"kv_shared_layers", name):
             editor.set(prefix, node, name, min(value, 1), rule)

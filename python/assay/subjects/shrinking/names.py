@@ -27,7 +27,7 @@ VOCABULARY = re.compile(
     r"|vocabs?$"
 )
 TOKEN = re.compile(r"token|_id$|_ids$|_index$|bos|eos|pad|_idx$|im_\w+_id")
-NOT_TOKEN = re.compile(r"num_|group|vocab|embed_dim|_size|layers|per_tok|per_image|^_out|padding")
+NOT_TOKEN = re.compile(r"num_|group|vocab|embed_dim|_size|layer|per_tok|per_image|^_out|padding")
 POSITIONS = re.compile(r"max\w*_position|max_seq_len|n_positions|^n_ctx|max_source|max_target|model_max_length|max_\w*len")
 QUERIES = re.compile(
     r"num_queries|num_latents|n_latents|num_query_tokens|query_num|num_denoising|two_stage_num|num_detection_tokens|num_prototypes"
@@ -53,10 +53,10 @@ SURELY_WIDTH = re.compile(r"feature_dims$|_configs$|sample_(initial_channel|hidd
 WIDTH_FACTOR = re.compile(r"^(depth|width)_multiplier$")
 """Factors on widths that stand in no field."""
 NOT_WIDTH = re.compile(
-    r"image|patch|window|kernel|vocab|chunk|crop|block|batch|context|codebook_size|sampl|seq|max_|posemb|grid|pool_|stride|resolution"
+    r"image|patch|window|kernel|vocab|chunk|crop|block|batch|context|codebook_size|sampl(?!e_channels|e_hidden)|seq|max_|posemb|grid|pool_|stride|resolution"
     r"|num_embeddings|chroma|length|freq|n_mels?|mel_bins|dilation|spec_size|img_size|group_size|bins|vision_max|scale|padding|position_size"
     r"|lru_block|fft|hop|hashes|_id$|token|capacity|buckets|num_frames|frame_size|positional|mask_size|^window|train_size|num_queries"
-    r"|cache_size|input_size|visual_prompt|num_image|audio_channels|temporal|height|width_|kpool|topk|pos_emb|^input_dim|projection_input_dim"
+    r"|cache_size|(?<!adapter_)input_size|^feature_size$|visual_prompt|num_image|audio_channels|temporal|height|width_|kpool|topk|pos_emb|^input_dim|projection_input_dim"
 )
 MEL_BINS = re.compile(r"^(num_mel_bins|n_mels|n_mel_bins|mel_bins)$")
 

@@ -16,11 +16,12 @@ NEAR = 32
 
 
 def small_vocabulary(value: int) -> int:
-    """The size that a vocabulary becomes: a power of two, and what it was above one (a code book with a few special codes more)."""
+    """The size that a vocabulary becomes: a power of two, and what it was above one: a few special codes more in a code book, the tokens of
+    other modalities behind those of text."""
     if value <= SMALL:
         return value
     over = value - (1 << (value.bit_length() - 1))
-    return VOCABULARY + (over if 0 < over <= 40 else 0)
+    return VOCABULARY + (over if 0 < over <= VOCABULARY else 0)
 
 
 def token_map(editor: Editor) -> dict[int, int]:
