@@ -7,6 +7,7 @@ tokens features take the place of, `named` knows arguments by name, `repair` rea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
@@ -138,8 +139,10 @@ def _sounds(c: Context, sounds: list[str]) -> Iterator[tuple[str, list[InputSpec
     for layout in audio.layouts(c, name):
         yield "audio", [*layout, *text.decoder(c)]
     if len(sounds) > 1:
+        # The same sound twice: a waveform as long as the frames of a spectrogram, not a hundredth of it.
+        others = sorted(audio.layouts(c, sounds[1]), key=lambda other: -math.prod(other[0].shape))[:8]
         for layout in audio.layouts(c, sounds[0])[:12]:
-            for other in audio.layouts(c, sounds[1])[:8]:
+            for other in others:
                 yield "audio", [*layout, *other]
     if c.takes("decoder_input_values"):
         spec = named(c, "decoder_input_values", [])
