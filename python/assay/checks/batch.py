@@ -90,7 +90,10 @@ def _axis(name: str, together: torch.Tensor, alone: torch.Tensor, batch: int) ->
 
 def _in_parts(name: str, together: torch.Tensor, axis: int, unit: Unit) -> bool:
     """Whether the rows of an output lie in several parts, each with one place of every row (all images, then all prompts), not with all
-    places of a row side by side (scores of a router, one per token): what the single runs are nearer to."""
+    places of a row side by side (scores of a router, one per token): of a design that is known to have such outputs, those to which the
+    single runs are nearer so. Of another, rows that lie so are mixed up."""
+    if "rows_together" in (unit.recipe or {}).get("facts", {}).get("has", ["rows_together"]):
+        return False
     alone = [outputs[name] for outputs, _ in unit.alone if name in outputs]
     batch, length = len(unit.alone), alone[0].shape[axis]
     if length == 1 or any(tensor.shape != alone[0].shape for tensor in alone) or len(alone) < batch:

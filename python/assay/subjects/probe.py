@@ -17,7 +17,7 @@ SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
 """What a folder in the layout of sentence-transformers has."""
 POOLED = ("SequenceClassification", "NextSentencePrediction", "MultipleChoice")
 """Heads that give out one state for a row."""
-CONVENTIONS = {"deterministic", "batch_first", "width", "one_state_per_token"}
+CONVENTIONS = {"deterministic", "batch_first", "rows_together", "width", "one_state_per_token"}
 """What every architecture is taken to keep, but those that `overrides.json` names with the reason."""
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
