@@ -1,5 +1,5 @@
-"""A prompt with an image and a video can't be fed to GLM-4V: its processor lays out both with the token of images, and the model looks for the
-features of each at every such token. With as many of the one as of the other the video's features even take the place of the image's.
+"""A prompt with an image and a video can't be fed to GLM-4V: its processor lays out both with the token of images, and the model looks for
+the features of each at every such token. With as many of the one as of the other the video's features even take the place of the image's.
 
 Run: python image_and_video_at_one_token.py
 """
