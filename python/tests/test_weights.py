@@ -140,3 +140,11 @@ def test_buffers_that_training_fills_are_filled_and_tables_are_not():
     assert model.e_score_correction_bias.std() > 0.01
     assert torch.equal(model.inv_freq, torch.ones(4))
     assert torch.equal(model.position_ids, torch.arange(4))
+
+
+def test_a_scale_of_any_rank_is_moved_from_where_it_was():
+    """VITS has scales of logarithms as columns: drawn with a spread of one, its durations are exponentials of tens."""
+    model = torch.nn.Module()
+    model.log_scale = torch.nn.Parameter(torch.zeros(16, 1))
+    fill(model, 7, {"log_scale": torch.zeros(16, 1)})
+    assert 0 < model.log_scale.abs().max() < 1

@@ -78,7 +78,7 @@ def _value(module: torch.nn.Module, leaf: str, parameter: torch.Tensor, z: torch
         return initial + SMALL * z
     if leaf == "bias" or (leaf.endswith("bias") and parameter.ndim <= 1):
         return _scaled(z, BIAS)
-    if parametrized or _is_norm(module) or parameter.ndim <= 1:
+    if parametrized or _is_norm(module) or parameter.ndim <= 1 or "scale" in leaf:
         return initial + SMALL * z * (initial.abs().mean() if parametrized else 1.0)
     return _scaled(z, 1.0 / math.sqrt(_fan_in(module, leaf, parameter)))
 
