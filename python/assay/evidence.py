@@ -55,6 +55,7 @@ def _nothing() -> dict[str, Any]:
     return {
         "model_class": "",
         "eligible": [],
+        "unmoved": 0,
         "known_layers": None,
         "first": [],
         "second": [],
@@ -80,6 +81,7 @@ def _show_model(unit: Unit, shown: dict[str, Any]) -> None:
     places = {name: moving(first[name], second[name]) for name in both}
     # Where some layers move with the input, those that only see positions or queries prove nothing.
     chosen = [name for name in both if places[name] is not None] or both
+    shown["unmoved"] = sum(place is None for place in places.values())
     names = {id(parameter): name for name, parameter in unit.model.named_parameters()}
     moments = {name: [calls[name].moment(_place(places[name], calls[name]), names) for calls in (first, second)] for name in chosen}
     shown["eligible"] = [name for name in chosen if all(moment.is_finite() for moment in moments[name])]

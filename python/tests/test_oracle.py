@@ -36,13 +36,29 @@ def test_a_cast_to_float32_narrows_nothing():
 
 def test_what_is_drawn_is_drawn_as_in_float32_and_nothing_outlives_it():
     torch.manual_seed(3)
-    narrow = [torch.randn(5), torch.rand(5), torch.randn_like(torch.zeros(5))]
+
+    def draw():
+        some, half = torch.zeros(40), torch.full((40,), 0.5)
+        return [
+            torch.randn(40),
+            torch.rand(40),
+            torch.randn_like(some),
+            some.clone().normal_(),
+            some.clone().uniform_(-1, 1),
+            torch.normal(some, 1 + some),
+            torch.bernoulli(half),
+        ]
+
+    narrow = draw()
     torch.manual_seed(3)
     with oracle.all_wide():
-        wide = [torch.randn(5), torch.rand(5), torch.randn_like(torch.zeros(5))]
+        wide = draw()
     for a, b in zip(narrow, wide, strict=True):
         assert b.dtype == torch.float64
         assert torch.equal(a.double(), b)
+    with oracle.all_wide():
+        values = torch.ones(2)
+        assert [values.half().dtype, values.bfloat16().dtype, values.to(torch.complex64).dtype] == [torch.float64] * 2 + [torch.complex128]
     assert torch.get_default_dtype() == torch.float32
     assert torch.zeros(1).float().dtype == torch.float32
 

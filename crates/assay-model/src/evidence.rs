@@ -16,6 +16,8 @@ pub struct Evidence {
     /// had finite values in both, in sorted order: the nonce picks from these, so that the worker doesn't choose what it shows. Where
     /// the outputs of some move with the input, those alone: a layer that sees positions or queries only shows nothing of a model.
     pub eligible: Vec<String>,
+    /// Number of layers that were called in both forwards and gave out the same in both.
+    pub unmoved: u64,
     /// Number of layers of the model whose arithmetic is known (see [`LayerKind`]), called or not; none where an older worker did not say.
     pub known_layers: Option<u64>,
     /// The layers that the nonce picks, captured in the first forward.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.checks.sensitivity import note_unused, unreached
 from assay.checks.unit import Unit
 from assay.observation import Observation
-from assay.subjects import infinite_outputs, unused_modules
+from assay.subjects import infinite_outputs
 from assay.subjects.modules import leaves
 
 
@@ -21,7 +21,7 @@ def reaches(unit: Unit) -> Observation:
     function instead of being called)."""
     seen = Observation()
     lacking = unreached(unit)
-    unused = unused_modules(unit.architecture, lacking)
+    unused = unit.unused_modules(lacking)
     note_unused(seen, unused)
     seen.count("leaf modules reached", leaves(unit.model).keys() - unused.keys(), sorted(lacking - unused.keys()))
     return seen
@@ -36,7 +36,9 @@ def finite(unit: Unit) -> Observation:
             continue
         if name in infinite:
             seen.note(f"infinite by design ({name}): {infinite[name]}")
-            seen.tally(f"numbers in {name}", int((~tensor.isnan()).sum()), tensor.numel())
+            # All of them infinite is no answer.
+            numbers = int((~tensor.isnan()).sum()) if tensor.isfinite().any() else 0
+            seen.tally(f"numbers in {name}", numbers, tensor.numel())
         else:
             seen.tally(f"finite elements of {name}", int(tensor.isfinite().sum()), tensor.numel())
     return seen

@@ -10,8 +10,11 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-NARROW = (torch.float32, torch.float16, torch.bfloat16)
+WIDE = {torch.float32: torch.float64, torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.complex64: torch.complex128}
+CASTS = (torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16)
 DRAWS = (torch.rand, torch.randn, torch.rand_like, torch.randn_like)
+DRAWS_FROM = (torch.bernoulli, torch.normal, torch.multinomial)
+DRAWS_IN_PLACE = (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.bernoulli_, torch.Tensor.exponential_)
 
 
 def widened(model: torch.nn.Module) -> torch.nn.Module:
@@ -30,7 +33,8 @@ def widened(model: torch.nn.Module) -> torch.nn.Module:
 @contextmanager
 def all_wide() -> Iterator[None]:
     """Within it no step narrows what it computes: casts to float32 (norms and rotary embeddings have them) go to float64, and so
-    does what is made new. What is drawn is drawn as in float32."""
+    does what is made new. What is drawn is drawn as in float32. What comes from NumPy, or by the old names of tensor types, stays
+    as it is."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
@@ -44,10 +48,15 @@ class _Widening(TorchFunctionMode):
     def __torch_function__(self, function: Callable, types: Any, arguments: tuple = (), keywords: dict | None = None) -> Any:
         del types
         keywords = keywords or {}
-        if function is torch.Tensor.float:
+        if function in CASTS:
             return arguments[0].double()
-        if function in DRAWS:
+        if function in DRAWS and "out" not in keywords:
             return function(*arguments, **{**keywords, "dtype": torch.float32}).double()
+        if function in DRAWS_FROM and "out" not in keywords:
+            drawn = function(*(_narrow(argument) for argument in arguments), **keywords)
+            return drawn.double() if drawn.is_floating_point() else drawn
+        if function in DRAWS_IN_PLACE:
+            return arguments[0].copy_(function(_narrow(arguments[0]).clone(), *arguments[1:], **keywords))
         if function is not torch.Tensor.view:
             arguments = tuple(_wide(argument) for argument in arguments)
             keywords = {name: _wide(argument) for name, argument in keywords.items()}
@@ -55,4 +64,9 @@ class _Widening(TorchFunctionMode):
 
 
 def _wide(argument: Any) -> Any:
-    return torch.float64 if isinstance(argument, torch.dtype) and argument in NARROW else argument
+    return WIDE.get(argument, argument) if isinstance(argument, torch.dtype) else argument
+
+
+def _narrow(argument: Any) -> Any:
+    is_wide = isinstance(argument, torch.Tensor) and argument.dtype == torch.float64
+    return argument.to(torch.float32) if is_wide else argument

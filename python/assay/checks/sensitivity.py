@@ -10,7 +10,7 @@ import torch
 
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, walk
 from assay.observation import Observation, comparison
-from assay.subjects import CONTENT, unused_inputs, unused_modules
+from assay.subjects import CONTENT, unused_inputs
 from assay.subjects.modules import Called, leaves
 
 CHANGE = 0.01
@@ -52,6 +52,8 @@ def of_input(unit: Unit) -> Observation:
 
 
 def _movement(row: dict) -> float:
+    if row["shape_mismatch"]:  # a waveform that is longer, matches that are fewer
+        return float("inf")
     return row["rms_difference"] / row["rms_reference"] if row["rms_reference"] else row["rms_difference"]
 
 
@@ -70,7 +72,7 @@ def of_weights(unit: Unit) -> Observation:
     if unused:
         seen.note(f"unused by configuration (vision_feature_layer): {', '.join(unused)}")
     lacking = {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
-    by_design = unused_modules(unit.architecture, lacking)
+    by_design = unit.unused_modules(lacking)
     note_unused(seen, by_design)
     seen.count("modules that the output depends on", known.keys() - by_design.keys(), sorted(lacking - by_design.keys()))
     kinds = Counter(silent.values())
@@ -120,7 +122,7 @@ def _silent(unit: Unit) -> dict[str, str]:
             del kinds[name]
         elif quiet[name] == 0:
             kinds[name] = WITHOUT_EFFECT
-    unused = unused_modules(unit.architecture, {name.rpartition(".")[0] for name in kinds})
+    unused = unit.unused_modules({name.rpartition(".")[0] for name in kinds})
     by_configuration = _unused(unit)
     return {
         name: UNUSED if name.rpartition(".")[0] in unused or name.startswith(by_configuration) else kind for name, kind in kinds.items()
@@ -162,7 +164,7 @@ def _unused(unit: Unit) -> tuple[str, ...]:
     towers = [name for name in towers if re.search("vision|(image|video)_tower", name)]
     layers = tuple(f"{tower}.{layer}." for tower in towers for layer in range(last, count))
     # Hidden states are taken before the norm that the tower ends in.
-    after = tuple(f"{tower.split('.')[0]}.post_layernorm" for tower in towers)
+    after = tuple(f"{re.sub(r'[.](encoder|layers?)[.].*|[.]encoder$|[.]layers?$', '', tower)}.post_layernorm" for tower in towers)
     return layers + after
 
 
@@ -178,6 +180,7 @@ def effects(unit: Unit) -> dict[str, float]:
         parameter.requires_grad_(True)
 
     def backward(inputs: Tensors) -> float:
+        torch.manual_seed(unit.seed)
         with torch.enable_grad():
             outputs = _differentiable(model(**{name: tensor.clone() for name, tensor in inputs.items()}))
             generator = torch.Generator().manual_seed(unit.seed)

@@ -164,6 +164,11 @@ class Unit:
         """The name of the architecture; of a checkpoint, what its configuration says."""
         return self.subject["name"] if self.is_filled else getattr(self.config, "model_type", "")
 
+    def unused_modules(self, names: set[str]) -> dict[str, str]:
+        """Those of the modules that the architecture's design leaves unused, with the reason."""
+        counts = (getattr(self.config, name, None) for name in ("decoder_layers", "num_hidden_layers"))
+        return subjects.unused_modules(self.architecture, names, next((count for count in counts if isinstance(count, int)), None))
+
     @property
     def batch(self) -> int:
         """How many rows are fed."""
@@ -215,12 +220,11 @@ class Unit:
 
     def forward64(self, inputs: Tensors) -> Tensors | None:
         """Outputs of the oracle; `None` if the model can't run in float64 (`oracle_lacking` says why)."""
-        if self.oracle_lacking is not None:
-            return None
+        model = self.model64
         wide = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
         try:
             with oracle.all_wide():
-                return self.forward(wide, self.model64)
+                return self.forward(wide, model)
         except SubjectRaised as exception:
             self.oracle_lacking = f"{type(exception.original).__name__}: {exception.original}"[:200]
             return None

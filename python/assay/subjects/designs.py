@@ -18,9 +18,9 @@ def _all() -> list[dict[str, Any]]:
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
-def unused_modules(architecture: str, names: set[str]) -> dict[str, str]:
-    """Those of the modules that the design leaves unused, with the reason."""
-    return _named(architecture, "modules", names)
+def unused_modules(architecture: str, names: set[str], layers: int | None = None) -> dict[str, str]:
+    """Those of the modules that the design leaves unused, with the reason. `{last}` in a pattern stands for the last of so many layers."""
+    return _named(architecture, "modules", names, layers)
 
 
 def unused_inputs(architecture: str, names: set[str]) -> dict[str, str]:
@@ -38,6 +38,8 @@ def unregistered_tensors(architecture: str, names: set[str]) -> dict[str, str]:
     return _named(architecture, "unregistered", names)
 
 
-def _named(architecture: str, what: str, names: set[str]) -> dict[str, str]:
+def _named(architecture: str, what: str, names: set[str], layers: int | None = None) -> dict[str, str]:
+    last = "none" if layers is None else str(layers - 1)
     entries = [entry for entry in _all() if what in entry and architecture in entry["architectures"]]
-    return {name: entry["reason"] for entry in entries for name in sorted(names) if re.search(entry[what], name)}
+    patterns = [(entry[what].replace("{last}", last), entry["reason"]) for entry in entries]
+    return {name: reason for pattern, reason in patterns for name in sorted(names) if re.search(pattern, name)}
