@@ -1,8 +1,10 @@
 """The group batch on modules made by hand."""
 
 import torch
+from conftest import VALUES
 
 from assay.checks import batch
+from assay.subjects import InputSpec
 
 # Below this, a difference is float32's own (`rules/oracle.rs`).
 NOISE = 1e-5
@@ -133,3 +135,17 @@ def test_a_model_that_can_not_run_in_float64_is_compared_without(unit_of):
     assert len(labels(seen)) == 2
     assert all(row["oracle"] is None for row in seen.fields["comparisons"])
     assert "no float64 run" in seen.fields["notes"][0]
+
+
+def test_indices_over_the_batch_follow_their_rows(unit_of):
+    """Features that are pooled by their place in the whole batch: turned round, each row still points at its own."""
+
+    class Pools(Rows):
+        def forward(self, values, places):
+            return {"pooled": self.layer(values.flatten(0, 1)[places].unflatten(0, (len(values), -1)))}
+
+    places = InputSpec("places", "indices", "int64", (2,), 0, 3, packed=True, values=[0, 2])
+    for check in (batch.rows, batch.order):
+        seen = check(unit_of(Pools(), (VALUES, places)))
+        assert labels(seen)
+        assert wrong(seen) == []

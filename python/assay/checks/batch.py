@@ -6,7 +6,7 @@ import torch
 
 from assay.checks.unit import Tensors, Unit
 from assay.observation import Observation
-from assay.subjects import InputSpec, rows_of
+from assay.subjects import InputSpec, join_rows, rows_of
 
 PADDING = 3
 """Tokens of padding on one side."""
@@ -36,7 +36,7 @@ def rows(unit: Unit) -> Observation:
 def order(unit: Unit) -> Observation:
     """The batch in reverse order."""
     seen = Observation()
-    reversed_inputs = {spec.name: torch.cat(rows_of(spec, unit.inputs[spec.name], unit.batch)[::-1]) for spec in unit.specs}
+    reversed_inputs = {spec.name: join_rows(spec, rows_of(spec, unit.inputs[spec.name], unit.batch)[::-1]) for spec in unit.specs}
     turned = _joined(unit.forward(reversed_inputs), unit)
     straight64 = _joined(unit.reference64 or {}, unit)
     batch, (alone, _) = len(unit.alone), unit.alone[0]

@@ -4,7 +4,7 @@ from assay.subjects.build import make_config, make_model
 from assay.subjects.designs import infinite_outputs, unregistered_tensors, unused_inputs, unused_modules
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
 from assay.subjects.probe import find_facts, probe
-from assay.subjects.specs import CONTENT, InputSpec, draw, rows_of
+from assay.subjects.specs import CONTENT, InputSpec, draw, join_rows, rows_of
 
 __all__ = [
     "CONTENT",
@@ -14,6 +14,7 @@ __all__ = [
     "find_facts",
     "infinite_outputs",
     "input_specs",
+    "join_rows",
     "make_config",
     "make_inputs",
     "make_model",

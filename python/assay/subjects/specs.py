@@ -72,6 +72,11 @@ def rows_of(spec: InputSpec, tensor: torch.Tensor, batch: int) -> list[torch.Ten
     return [_moved(spec, tensor[row * length : (row + 1) * length], -row) for row in range(batch)]
 
 
+def join_rows(spec: InputSpec, rows: list[torch.Tensor]) -> torch.Tensor:
+    """Rows, each as a batch of one, in their order as a batch: what `rows_of` takes apart."""
+    return torch.cat([_moved(spec, row, place) for place, row in enumerate(rows)])
+
+
 def _moved(spec: InputSpec, tensor: torch.Tensor, rows: int) -> torch.Tensor:
     """What a row holds, so many rows further on: indices go on behind those of the row before."""
     return tensor + rows * spec.high if spec.role == "indices" else tensor

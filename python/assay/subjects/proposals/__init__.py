@@ -111,7 +111,10 @@ def _beside_text(c: Context, name: str, placed: bool) -> Iterator[tuple[str, lis
     modality, _, fields = features.MEDIA[name]
     layouts = features.layouts(c, name)
     token = c.token(fields)
-    # As many as queries, one, or as many as the error says.
+    # As many as codes or queries, one, or as many as the error says.
+    for layout in layouts[:8] if token is not None and not placed else ():
+        if layout[0].role == "codes":
+            yield f"text+{modality}", [*text.tokens(c, [(modality, token, layout[0].shape[0])]), *layout]
     for count in dict.fromkeys((features.queries(c), 1, 4)) if token is not None and not placed else ():
         for layout in layouts[:8]:
             yield f"text+{modality}", [*text.tokens(c, [(modality, token, count)]), *layout]
