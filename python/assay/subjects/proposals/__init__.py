@@ -100,6 +100,9 @@ def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSp
         modalities = "+".join(["text", *(part.modality for part in group)])
         yield modalities, specs
         yield modalities, [spec for spec in specs if spec.role != "attention_mask"]
+        bare = [spec for spec in specs if spec.role != "geometry" or spec.name in c.required]
+        if len(bare) < len(specs):  # heads take sizes that not every tower beneath them knows
+            yield modalities, bare
     if not media:
         return
     turns = zip_longest(*(_beside_text(c, name, bool(placed)) for name in (media[:2] if not placed else media[:1])))
