@@ -128,6 +128,7 @@ def test_a_choice_that_no_gradient_shows_and_a_backward_that_fails_are_told_by_f
         seen = sensitivity.of_weights(unit_of(kind()))
         assert lacking(seen) == [], kind
         assert seen.fields["measures"]["visible_parameter_tensors"] == seen.fields["measures"]["parameter_tensors"], kind
+        assert any("no backward" in note for note in seen.fields["notes"]) == (kind is OneWay)
 
 
 def test_each_silent_tensor_has_its_kind(unit_of):

@@ -75,6 +75,8 @@ def of_weights(unit: Unit) -> Observation:
     by_design = unit.unused_modules(lacking)
     note_unused(seen, by_design)
     seen.count("modules that the output depends on", known.keys() - by_design.keys(), sorted(lacking - by_design.keys()))
+    if "backward_lacking" in unit.__dict__:
+        seen.note(f"no backward, forwards tell: {unit.__dict__['backward_lacking']}")
     kinds = Counter(silent.values())
     seen.fields["measures"] = {
         "parameter_tensors": len(effects(unit)),
@@ -197,7 +199,8 @@ def effects(unit: Unit) -> dict[str, float]:
     try:
         try:
             size = sum(of_subject(partial(backward, inputs)) for inputs in unit.variants) ** 0.5
-        except SubjectRaised:  # some can't go backward in eval mode (reversible layers, states edited in place): forwards tell
+        except SubjectRaised as exception:  # some can't go backward in eval mode (reversible layers, states edited in place): forwards tell
+            unit.__dict__["backward_lacking"] = f"{type(exception.original).__name__}: {exception.original}"[:200]
             for parameter in parameters.values():
                 parameter.grad = None
             size = 1.0
