@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, walk
+from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, comparison
 from assay.subjects import CONTENT, unused_inputs
 from assay.subjects.modules import Called, leaves
@@ -182,7 +182,7 @@ def effects(unit: Unit) -> dict[str, float]:
         parameter.requires_grad_(True)
 
     def backward(inputs: Tensors) -> float:
-        torch.manual_seed(unit.seed)
+        seed_generators(unit.seed)
         with torch.enable_grad():
             outputs = _differentiable(model(**{name: tensor.clone() for name, tensor in inputs.items()}))
             generator = torch.Generator().manual_seed(unit.seed)
