@@ -51,11 +51,12 @@ use Profile::{Quick, Standard};
 /// architecture can't vanish by failing early.
 pub const PROBE: &str = "load.probe";
 
+// The configuration and the build come first, so that their seconds are those of importing and building.
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    row(PROBE, Quick, &[], Rule::Full, "what the probe finds now is what the plan was made of", "an architecture that can't be built or fed, or is another one than planned"),
     row("load.config", Quick, &[], Rule::Completes, "the default configuration and the one under test can be made", "a default that no longer validates after an upgrade"),
     row("load.build", Quick, &[], Rule::Completes, "the model can be built from its configuration", "a renamed field, a missing import"),
+    row(PROBE, Quick, &[], Rule::Full, "what the probe finds now is what the plan was made of", "an architecture that can't be built or fed, or is another one than planned"),
     row("load.initialised", Quick, &[], Rule::Full, "the library itself initialises every tensor, and registers it", "weights left unset after an upgrade"),
     row("load.parameters", Quick, &[], Rule::Full, "the model has the parameters that the same model on `meta` has, all in its state dict", "a parameter made only on one path, or kept out of the state dict"),
     row("forward.runs", Quick, &[], Rule::Completes, "a forward on valid inputs comes to its end", "a wrong axis, a missing argument"),

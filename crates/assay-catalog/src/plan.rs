@@ -483,7 +483,10 @@ mod tests {
                 &candidates,
                 &Selection {
                     checks: &chosen,
-                    probe: &battery[0],
+                    probe: battery
+                        .iter()
+                        .find(|spec| spec.id.as_str() == PROBE)
+                        .unwrap(),
                     filter: &parse(filter).unwrap(),
                     overrides: &[],
                     previous: Some(&run),

@@ -11,10 +11,10 @@ use assay_model::{
 use assay_record::Fold;
 use assay_report::{Look, terminal};
 
-const CHECKS: [&str; 3] = ["load.build", "forward.runs", "batch.rows"];
+const CHECKS: [&str; 4] = ["load.config", "load.build", "forward.runs", "batch.rows"];
 
-/// Seconds of the three checks of a subject.
-type Seconds = [f64; 3];
+/// Seconds of the four checks of a subject.
+type Seconds = [f64; 4];
 
 /// The report of a run of subjects `a0`, `a1`, …, whose last entry, if it has one, says these seconds of wall and processors.
 fn report(subjects: &[Seconds], cpus: u64, end: Option<(f64, f64)>) -> String {
@@ -24,7 +24,7 @@ fn report(subjects: &[Seconds], cpus: u64, end: Option<(f64, f64)>) -> String {
     };
     let unit = |index| {
         let subject = Subject::architecture(format!("a{index}"));
-        UnitPlan::new(subject, Platform::Cpu, vec![0, 1, 2])
+        UnitPlan::new(subject, Platform::Cpu, vec![0, 1, 2, 3])
     };
     let plan = Plan {
         checks: CHECKS.map(check).to_vec(),
@@ -80,7 +80,7 @@ fn slowest(report: &str) -> Option<Vec<&str>> {
 #[test]
 fn the_share_of_the_cores_is_that_of_wall_time_on_all_of_them() {
     let last = |cpus, end| {
-        let report = report(&[[1.0; 3]], cpus, end);
+        let report = report(&[[1.0; 4]], cpus, end);
         report.lines().last().unwrap().to_owned()
     };
     assert!(last(2, Some((2.5, 4.0))).ends_with(" · 2.5 s wall, 4.0 s cpu (80 % of 2 cores)"));
@@ -95,7 +95,7 @@ fn a_share_that_can_not_be_had_is_not_told() {
         ("unknown processors", 0, Some((2.5, 4.0))),
         ("no end", 2, None),
     ] {
-        let report = report(&[[1.0; 3]], cpus, end);
+        let report = report(&[[1.0; 4]], cpus, end);
         assert!(!report.contains("cores"), "{what}: {report}");
         assert!(report.contains(" s cpu"), "{what}: {report}");
     }
@@ -104,7 +104,7 @@ fn a_share_that_can_not_be_had_is_not_told() {
 #[test]
 fn the_ten_slowest_of_twenty_are_told_with_what_they_spent_it_on() {
     let subjects: Vec<Seconds> = (0..20)
-        .map(|index| [f64::from(index), 0.5, 0.25 * f64::from(index % 2)])
+        .map(|index| [0.125, f64::from(index), 0.5, 0.25 * f64::from(index % 2)])
         .collect();
     let report = report(&subjects, 2, Some((9.0, 9.0)));
     let rows = slowest(&report).unwrap();
@@ -123,13 +123,19 @@ fn the_ten_slowest_of_twenty_are_told_with_what_they_spent_it_on() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    assert_eq!(columns(rows[0]), ["a19", "19.75", "19.00", "0.50", "0.25"]);
-    assert_eq!(columns(rows[1]), ["a18", "18.50", "18.00", "0.50", "0.00"]);
+    assert_eq!(
+        columns(rows[0]),
+        ["a19", "19.88", "0.12", "19.00", "0.50", "0.25"]
+    );
+    assert_eq!(
+        columns(rows[1]),
+        ["a18", "18.62", "0.12", "18.00", "0.50", "0.00"]
+    );
 }
 
 #[test]
 fn subjects_that_took_equally_long_stay_in_the_order_of_the_plan() {
-    let report = report(&[[0.0; 3]; 20], 2, Some((0.0, 0.0)));
+    let report = report(&[[0.0; 4]; 20], 2, Some((0.0, 0.0)));
     let rows = slowest(&report).unwrap();
     assert!(rows[0].starts_with("a0 ") && rows[9].starts_with("a9 "));
     assert!(rows.iter().all(|row| !row.contains('-')), "{rows:?}");
@@ -138,7 +144,7 @@ fn subjects_that_took_equally_long_stay_in_the_order_of_the_plan() {
 #[test]
 fn a_short_run_and_one_without_units_have_no_slowest() {
     for count in [0, 1, 19] {
-        let report = report(&vec![[1.0; 3]; count], 2, Some((9.0, 9.0)));
+        let report = report(&vec![[1.0; 4]; count], 2, Some((9.0, 9.0)));
         assert_eq!(slowest(&report), None, "{report}");
     }
 }

@@ -57,11 +57,14 @@ fn candidates() -> Vec<Candidate> {
 fn planned(candidates: &[Candidate], filter: &str) -> assay_catalog::Planned {
     let battery = battery::battery();
     let checks: Vec<_> = battery.iter().collect();
+    let probe = checks
+        .iter()
+        .find(|spec| spec.id.as_str() == battery::PROBE);
     plan(
         candidates,
         &Selection {
             checks: &checks,
-            probe: &battery[0],
+            probe: probe.expect("the battery has a probe"),
             filter: &parse(filter).unwrap(),
             overrides: &[],
             previous: Some(&PreviousRun::default()),

@@ -100,9 +100,9 @@ def parameters(unit: Unit) -> Observation:
 
 
 OBSERVERS = {
-    "load.probe": probe,
     "load.config": config,
     "load.build": model_builds,
+    "load.probe": probe,
     "load.initialised": initialised,
     "load.parameters": parameters,
 }
