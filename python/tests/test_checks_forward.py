@@ -87,7 +87,13 @@ def test_a_module_that_is_not_called_is_named(unit_of):
         def forward(self, values):
             return {"last_hidden_state": self.second(torch.nn.functional.linear(values, self.first.weight))}
 
+    class LendsWithoutBackward(Lends):
+        def forward(self, values):
+            assert not torch.is_grad_enabled()
+            return super().forward(values)
+
     assert lacking(forward.reaches(unit_of(Skips()))) == ["first"]
+    assert lacking(forward.reaches(unit_of(LendsWithoutBackward()))) == []
     assert lacking(forward.reaches(unit_of(Lends()))) == lacking(forward.reaches(unit_of(Straight()))) == []
 
 

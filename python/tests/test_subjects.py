@@ -1,13 +1,16 @@
 """Shrinking keeps the structure, inputs are drawn row by row, and the probe says what it did."""
 
+import inspect
 import json
+import re
 
 import pytest
 import torch
 import transformers
 
 from assay import catalog, subjects
-from assay.subjects import build
+from assay.subjects import build, designs, overrides, shrinking
+from assay.subjects.modules import leaves
 from assay.subjects.proposals.context import Context
 
 NAMES = ["bert", "llama", "t5", "vit", "resnet", "whisper", "clip", "llava", "mixtral", "qwen3_moe", "mamba2", "patchtst"]
@@ -96,6 +99,19 @@ def test_what_can_not_be_built_says_where_it_failed(monkeypatch):
     assert failed["raised"]["frames"]
 
 
+def test_what_has_no_forward_says_of_what_it_is_a_part_and_that_it_was_reached_there():
+    detail = subjects.probe(subject("glm_image_vqmodel"), "cpu", 1)["not_a_model"]["detail"]
+    reached, of = map(int, re.search(r"a part of glm_image, whose forward reaches (\d+) of its (\d+) leaf modules", detail).groups())
+    assert 0 < reached <= of
+
+
+@pytest.mark.parametrize(("name", "kind"), [("voxtral_realtime_text", "VoxtralRealtimeTextModel"), ("evolla", "EvollaModel")])
+def test_a_class_that_the_mapping_names_and_loses_is_found(name, kind):
+    ready = subjects.probe(subject(name), "cpu", 1)["ready"]
+    assert ready["facts"]["class"] == kind
+    assert ready["facts"]["reach"]["unreached"] == []
+
+
 def test_every_base_architecture_is_listed_once():
     rows = catalog.discover()
     names = [row["name"] for row in rows]
@@ -114,9 +130,26 @@ def test_indices_go_on_behind_the_row_before_and_masks_keep_their_type():
     assert subjects.draw(subjects.InputSpec("pixel_attention_mask", "pixel_mask", "bool", (3,), values=True), 1, 2).dtype is torch.bool
 
 
+def test_each_design_names_modules_and_inputs_that_exist():
+    """In the library that is installed: what it has renamed is found here, what it uses by now is noted by `sensitivity.weights`."""
+    seen = 0
+    for name in sorted({name for entry in designs._all() for name in entry["architectures"]}):
+        config = build.default_config(subject(name))
+        shrinking.shrink(config, own=overrides.of(name))
+        try:
+            model = build.make_model(subject(name), config, meta=True)
+        except Exception:  # what only a repair builds
+            continue
+        assert designs.stale_modules(name, set(leaves(model)), config) == [], name
+        inputs = [pattern for pattern, _ in designs._patterns(name, "inputs", config)]
+        assert all(subjects.unused_inputs(name, {pattern}) and pattern in inspect.signature(model.forward).parameters for pattern in inputs)
+        seen += 1
+    assert seen > 30
+
+
 def test_each_design_names_architectures_that_exist_and_gives_its_reason():
     known = {row["name"] for row in catalog.discover()}
     for entry in subjects.designs._all():
         assert set(entry["architectures"]) <= known, entry
-        assert len(entry.keys() & {"modules", "inputs", "infinite", "unregistered"}) == 1, entry
+        assert len(entry.keys() & {"modules", "inputs", "infinite", "remembers", "unregistered"}) == 1, entry
         assert len(entry["reason"]) > 20, entry

@@ -148,3 +148,21 @@ def test_a_scale_of_any_rank_is_moved_from_where_it_was():
     model.log_scale = torch.nn.Parameter(torch.zeros(16, 1))
     fill(model, 7, {"log_scale": torch.zeros(16, 1)})
     assert 0 < model.log_scale.abs().max() < 1
+
+
+def test_what_routes_tokens_is_filled():
+    class Router(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.num_experts = 4
+            self.tid2eid = torch.nn.Buffer(torch.zeros(50, 2, dtype=torch.long))
+            self.correction_bias = torch.nn.Parameter(torch.zeros(1, 4), requires_grad=False)
+            self.table = torch.nn.Parameter(torch.zeros(1, 4), requires_grad=False)
+
+    router = Router()
+    fill(router, 5, {name: parameter.detach().clone() for name, parameter in router.named_parameters()})
+    first, second = router.tid2eid.unbind(1)
+    assert set(first.tolist()) == set(second.tolist()) == {0, 1, 2, 3}
+    assert (first != second).all()
+    assert router.correction_bias.std() > 0
+    assert not router.table.any()  # fixed by the architecture

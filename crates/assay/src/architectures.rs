@@ -22,17 +22,22 @@ const PROBE_SECONDS: f64 = 60.0;
 const SEED: u64 = 0;
 
 /// Rules whose changes are no sizes: an entry of `python/assay/subjects/overrides.json`, and what is guessed from an error.
-const OVERRIDES: [&str; 3] = [
+const OVERRIDES: [&str; 2] = [
     "override",
     "a field that the default lacks and the model reads",
-    "rotary parameters for each type of layer",
+];
+
+/// Rules whose changes are sizes, though what they write is a name or a factor.
+const SIZES: [&str; 2] = [
+    "the same timm model by smaller sizes",
+    "smaller factors on widths and depths",
 ];
 
 /// Whether a change is one of sizes and lengths, as shrinking is meant to be.
 fn is_of_size(change: &ConfigChange) -> bool {
     let is_text_or_switch = change.to.is_boolean() || change.to.is_f64() || change.to.is_string();
-    let is_timm = change.rule == "the same timm model by smaller sizes";
-    !OVERRIDES.contains(&change.rule.as_str()) && (!is_text_or_switch || is_timm)
+    let rule = change.rule.as_str();
+    !OVERRIDES.contains(&rule) && (!is_text_or_switch || SIZES.contains(&rule))
 }
 
 fn probe(

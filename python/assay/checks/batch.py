@@ -39,9 +39,11 @@ def order(unit: Unit) -> Observation:
     reversed_inputs = {spec.name: join_rows(spec, rows_of(spec, unit.inputs[spec.name], unit.batch)[::-1]) for spec in unit.specs}
     turned = _joined(unit.forward(reversed_inputs), unit)
     straight64 = _joined(unit.reference64 or {}, unit)
-    batch, (alone, _) = len(unit.alone), unit.alone[0]
+    batch = len(unit.alone)
     for name, straight in _joined(unit.reference, unit).items():
-        axis = _axis(name, straight, alone[name], batch) if name in alone else None
+        # A row by itself may be shorter: rows of a batch are as long as the longest of them.
+        axes = (_axis(name, straight, alone[name], batch) for alone, _ in unit.alone if name in alone)
+        axis = next((axis for axis in axes if axis is not None), None)
         if name not in turned or turned[name].shape != straight.shape:
             seen.compare_outputs({f"{name}, reversed": turned[name]} if name in turned else {}, {f"{name}, reversed": straight})
         elif axis is not None and straight.numel():

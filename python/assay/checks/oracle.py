@@ -23,10 +23,12 @@ def widened(model: torch.nn.Module) -> torch.nn.Module:
     for module in wide.modules():
         if hasattr(getattr(module, "config", None), "_experts_implementation"):
             module.config._experts_implementation = "eager"
-        for kept in vars(module).values():
-            # What a model keeps of an earlier text is narrow (OmDet-Turbo's embeddings of classes).
+        # What a model keeps of an earlier forward is narrow: OmDet-Turbo's embeddings of classes, Mimi's code book.
+        for name, kept in list(vars(module).items()):
             if isinstance(getattr(kept, "cache", None), dict):
                 kept.cache.clear()
+            elif isinstance(kept, torch.Tensor) and kept.dtype in WIDE:
+                setattr(module, name, kept.to(WIDE[kept.dtype]))
     return wide
 
 

@@ -10,13 +10,17 @@ import torch
 
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, comparison
-from assay.subjects import CONTENT, unused_inputs
-from assay.subjects.modules import Called, leaves
+from assay.subjects import CONTENT, call, stale_modules, unused_inputs
+from assay.subjects.modules import Called, leaves, recording
 
 CHANGE = 0.01
 """The relative change of a tensor whose effect is measured."""
 LARGER = 0.3
 """The same where only a choice can tell."""
+CHANGES = 8
+"""How many such changes are tried, of which one has to show."""
+FEWER = 2
+"""The same for a tensor beside one that shows."""
 SILENT = 1e-7
 """Below this share of the output's size a 1 % change of a whole tensor can't be told from float32's own error, 1e-7 to 2e-7
 (FACTS.md)."""
@@ -61,16 +65,11 @@ def of_weights(unit: Unit) -> Observation:
     """Leaf modules that are reached and of which at least one tensor has an effect. The others are for `forward.reaches`."""
     seen = Observation()
     silent = _silent(unit)
-    modules = {
-        # A tied tensor is known by the name that comes first.
-        name: [f"{name}.{leaf}" for leaf in module._parameters if f"{name}.{leaf}" in effects(unit)]
-        for name, module in leaves(unit.model).items()
-        if name not in unreached(unit)
-    }
+    modules = {name: _tensors(unit, name, module) for name, module in leaves(unit.model).items() if name not in unreached(unit)}
     unused = _unused(unit)
     known = {name: tensors for name, tensors in modules.items() if tensors and not name.startswith(unused)}
     if unused:
-        seen.note(f"unused by configuration (vision_feature_layer): {', '.join(unused)}")
+        seen.note(f"unused by configuration (the layer that features are taken from): {', '.join(unused)}")
     lacking = {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
     by_design = unit.unused_modules(lacking)
     note_unused(seen, by_design)
@@ -83,6 +82,10 @@ def of_weights(unit: Unit) -> Observation:
         "visible_parameter_tensors": len(effects(unit)) - len(silent),
         **{f"{kind}_parameter_tensors": kinds[kind] for kind in KINDS},
     }
+    stale = stale_modules(unit.architecture, {name.rpartition(".")[0] for name in silent}, unit.config)
+    # A head may use what the architecture alone does not.
+    if stale and unit.subject.get("auto_class", "AutoModel") == "AutoModel":
+        seen.note(f"stale designs, for all that they name shows: {', '.join(stale)}")
     for kind in KINDS:
         names = [name for name, its in silent.items() if its == kind]
         if names and kind != UNUSED:  # said above, with the reason
@@ -99,14 +102,27 @@ def note_unused(seen: Observation, unused: dict[str, str]) -> None:
 def unreached(unit: Unit) -> set[str]:
     """Leaf modules that no input calls and no gradient reaches (some lend their weight to a function instead of being called)."""
     if "unreached" not in unit.__dict__:
+        unit.forget()
         with Called(unit.model) as called:
             for inputs in unit.variants:
                 unit.forward(inputs)
-        uncalled = {name: module for name, module in called.modules.items() if name not in called.names}
+        reached = called.reached()
+        uncalled = {name: module for name, module in called.modules.items() if name not in reached}
         moved = effects(unit) if uncalled else {}
-        lacking = {name for name, module in uncalled.items() if not any(moved.get(f"{name}.{leaf}") for leaf in module._parameters)}
+        tensors = {name: _tensors(unit, name, module) for name, module in uncalled.items()}
+        lacking = {name for name, own in tensors.items() if not any(moved.get(tensor) for tensor in own)}
+        straight = [unit.forward(inputs) for inputs in unit.variants] if lacking else []
+        # A table that is looked up without a gradient: forwards tell.
+        for name in lacking - unit.unused_modules(lacking).keys():
+            if any(_speaks(unit, tensor, straight) for tensor in tensors[name]):
+                lacking.remove(name)
         unit.__dict__["unreached"] = lacking
     return unit.__dict__["unreached"]
+
+
+def _tensors(unit: Unit, name: str, module: torch.nn.Module) -> list[str]:
+    """Names of a leaf module's own parameters; a tied one is known by the name that comes first."""
+    return [f"{name}.{leaf}" for leaf in module._parameters if f"{name}.{leaf}" in effects(unit)]
 
 
 def _silent(unit: Unit) -> dict[str, str]:
@@ -116,30 +132,34 @@ def _silent(unit: Unit) -> dict[str, str]:
     beyond = unreached(unit)
     kinds = {name: UNREACHED if name.rpartition(".")[0] in beyond else CANCELLED for name in quiet}
     speaking = {name.rpartition(".")[0] for name in effects(unit) if name not in quiet}
+    unused = unit.unused_modules({name.rpartition(".")[0] for name in kinds})
+    by_configuration = _unused(unit)
+    kinds |= {name: UNUSED for name in kinds if name.rpartition(".")[0] in unused or name.startswith(by_configuration)}
     # A bias of keys beside a weight that shows is cancelled for sure: a forward for each would cost more than it tells.
-    unsure = [name for name, kind in kinds.items() if kind != UNREACHED and (quiet[name] == 0 or name.rpartition(".")[0] not in speaking)]
+    unsure = [name for name, kind in kinds.items() if kind == CANCELLED and (quiet[name] == 0 or name.rpartition(".")[0] not in speaking)]
     straight = [unit.forward(inputs) for inputs in unit.variants] if unsure else []
     for name in unsure:
-        if _speaks(unit, name, straight):
+        owner = name.rpartition(".")[0]
+        if _speaks(unit, name, straight, FEWER if owner in speaking else CHANGES):
+            speaking.add(owner)
             del kinds[name]
         elif quiet[name] == 0:
             kinds[name] = WITHOUT_EFFECT
-    unused = unit.unused_modules({name.rpartition(".")[0] for name in kinds})
-    by_configuration = _unused(unit)
-    return {
-        name: UNUSED if name.rpartition(".")[0] in unused or name.startswith(by_configuration) else kind for name, kind in kinds.items()
-    }
+    return kinds
 
 
-def _speaks(unit: Unit, name: str, straight: list[Tensors]) -> bool:
-    """Whether a forward shows a larger change of a tensor, each element by itself: a choice among experts sees no change that all share."""
+def _speaks(unit: Unit, name: str, straight: list[Tensors], changes: int = CHANGES) -> bool:
+    """Whether a forward shows one of a few larger changes of a tensor, each element by itself: a choice among experts sees no change that
+    all share, and a single change may leave all choices as they were. What has no effect shows none of them."""
     parameter = unit.model.get_parameter(name)
     before = parameter.detach().clone()
     generator = torch.Generator().manual_seed(unit.seed)
     size = float(before.pow(2).mean().sqrt())
-    try:
+
+    def shows() -> bool:
         with torch.no_grad():
-            parameter.add_(LARGER * size * torch.randn(before.shape, generator=generator))
+            parameter.copy_(before + LARGER * size * torch.randn(before.shape, generator=generator))
+        unit.forget()
         return any(
             _movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
             for inputs, outputs in zip(unit.variants, straight, strict=True)
@@ -147,23 +167,28 @@ def _speaks(unit: Unit, name: str, straight: list[Tensors]) -> bool:
             for output, tensor in outputs.items()
             if output in after and tensor.numel()
         )
+
+    try:
+        return any(shows() for _ in range(changes))
     finally:
         with torch.no_grad():
             parameter.copy_(before)
+        unit.forget()
 
 
 def _unused(unit: Unit) -> tuple[str, ...]:
     """Prefixes of modules whose result the configuration itself throws away: where features are taken from a layer of the vision
     tower before its last (`vision_feature_layer`), what comes after that layer is computed for nothing."""
-    chosen = getattr(unit.config, "vision_feature_layer", None)
-    count = getattr(getattr(unit.config, "vision_config", None), "num_hidden_layers", None)
+    vision = getattr(unit.config, "vision_config", None)
+    chosen = getattr(unit.config, "vision_feature_layer", getattr(vision, "feature_layer", None))
+    count = getattr(vision, "num_hidden_layers", None)
     if chosen is None or not isinstance(count, int):
         return ()
     indices = chosen if isinstance(chosen, (list, tuple)) else [chosen]
     # Hidden states begin with the embedding's: the one at index i is the output of layer i - 1.
     last = max(index if index >= 0 else count + 1 + index for index in indices)
     towers = [name.removesuffix(".0") for name, _ in unit.model.named_modules() if name.endswith(".layers.0") or name.endswith(".layer.0")]
-    towers = [name for name in towers if re.search("vision|(image|video)_tower", name)]
+    towers = [name for name in towers if re.search("vision|(image|video)_tower|img_processor", name)]
     layers = tuple(f"{tower}.{layer}." for tower in towers for layer in range(last, count))
     # Hidden states are taken before the norm that the tower ends in.
     after = tuple(f"{re.sub(r'[.](encoder|layers?)[.].*|[.]encoder$|[.]layers?$', '', tower)}.post_layernorm" for tower in towers)
@@ -171,30 +196,33 @@ def _unused(unit: Unit) -> tuple[str, ...]:
 
 
 def effects(unit: Unit) -> dict[str, float]:
-    """For each parameter that a backward can reach: the root mean square change of a random projection of all outputs when the
-    tensor changes by 1 % of each element, over the size of that projection. One backward shows it for all tensors at once."""
+    """For each parameter that a backward can reach: the root mean square change of a random projection of all outputs, each over its own
+    size, when the tensor changes by 1 % of each element, over the size of that projection. One backward shows it for all at once."""
     if "effects" in unit.__dict__:
         return unit.__dict__["effects"]
     model = unit.model
-    parameters = {name: parameter for name, parameter in model.named_parameters() if parameter.is_floating_point()}
+    parameters = {name: parameter for name, parameter in model.named_parameters() if parameter.is_floating_point() and parameter.numel()}
     frozen = [parameter for parameter in parameters.values() if not parameter.requires_grad]
     for parameter in frozen:
         parameter.requires_grad_(True)
 
-    def backward(inputs: Tensors) -> float:
+    def backward(inputs: Tensors) -> int:
+        unit.forget()
         seed_generators(unit.seed)
-        with torch.enable_grad():
-            outputs = _differentiable(model(**{name: tensor.clone() for name, tensor in inputs.items()}))
+        with recording():
+            outputs = _differentiable(call(model, {name: tensor.clone() for name, tensor in inputs.items()}))
             generator = torch.Generator().manual_seed(unit.seed)
             total = torch.zeros(())
-            size = 0.0
+            count = 0
             for tensor in outputs:
                 clean = torch.where(tensor.isfinite(), tensor, torch.zeros_like(tensor))
-                total = total + (clean * torch.randn(tensor.shape, generator=generator)).sum()
-                size += float(clean.detach().pow(2).sum())
+                size = float(clean.detach().double().norm())
+                if size:  # each by its own size: a mask of -10,000 in one must not drown the others
+                    total = total + (clean * torch.randn(tensor.shape, generator=generator)).sum() / size
+                    count += 1
             if total.requires_grad:
                 total.backward()
-        return size
+        return count
 
     try:
         try:
@@ -210,6 +238,7 @@ def effects(unit: Unit) -> dict[str, float]:
             value = 0.0 if gradient is None else CHANGE * float((gradient * parameter.detach()).norm()) / max(size, 1e-30)
             effect[name] = value if value == value else 0.0
     finally:
+        unit.forget()
         for parameter in parameters.values():
             parameter.grad = None
         for parameter in frozen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -89,6 +90,7 @@ class Unit:
         model = of_subject(lambda: subjects.make_model(self.subject, self.config))
         if self.is_filled and isinstance(model, torch.nn.Module):
             self._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+            self._memories = {name: copy.deepcopy(value) for name, value in self._remembered(model)}
             self._fill(model, self.nonce)
         if isinstance(model, torch.nn.Module):
             self._keep_versions(model)
@@ -96,6 +98,7 @@ class Unit:
 
     def _fill(self, model: torch.nn.Module, nonce: int) -> None:
         fill(model, nonce, self._initial)
+        self._forget(model)
 
         def forward() -> None:
             for inputs in self.variants:
@@ -104,6 +107,20 @@ class Unit:
         # What the model raises here it raises again where it is judged.
         with contextlib.suppress(SubjectRaised):
             calibrate(model, nonce, forward)
+        self._forget(model)
+
+    def forget(self) -> None:
+        """Takes from the model what it remembers of earlier inputs by its own design: it was made by the weights of that time."""
+        self._forget(self.model)
+
+    def _forget(self, model: torch.nn.Module) -> None:
+        for name, value in copy.deepcopy(self.__dict__.get("_memories", {})).items():
+            owner, _, attribute = name.rpartition(".")
+            setattr(model.get_submodule(owner), attribute, value)
+
+    def _remembered(self, model: torch.nn.Module) -> list[tuple[str, Any]]:
+        attributes = {f"{name}.{key}".lstrip("."): value for name, module in model.named_modules() for key, value in vars(module).items()}
+        return [(name, attributes[name]) for name in subjects.memories(self.architecture, set(attributes))]
 
     def _keep_versions(self, model: torch.nn.Module) -> None:
         """How often each parameter was written to until now, by identity."""
@@ -127,6 +144,7 @@ class Unit:
                 for tensor, before in zip(tensors, kept, strict=True):
                     if not torch.equal(tensor, before):
                         tensor.copy_(before)
+            self.forget()
             self._keep_versions(self.model)
 
     @Once
@@ -174,8 +192,7 @@ class Unit:
 
     def unused_modules(self, names: set[str]) -> dict[str, str]:
         """Those of the modules that the architecture's design leaves unused, with the reason."""
-        counts = (getattr(self.config, name, None) for name in ("decoder_layers", "num_hidden_layers"))
-        return subjects.unused_modules(self.architecture, names, next((count for count in counts if isinstance(count, int)), None))
+        return subjects.unused_modules(self.architecture, names, self.config)
 
     @property
     def batch(self) -> int:
@@ -222,7 +239,7 @@ class Unit:
         def call() -> Tensors:
             seed_generators(self.seed if random is None else random)
             with torch.no_grad():
-                return named_tensors(model(**inputs))
+                return named_tensors(subjects.call(model, inputs))
 
         return of_subject(call)
 

@@ -1,15 +1,17 @@
 """Subjects: how an architecture or a checkpoint becomes a model with inputs, and what it is."""
 
 from assay.subjects.build import make_config, make_model
-from assay.subjects.designs import infinite_outputs, unregistered_tensors, unused_inputs, unused_modules
+from assay.subjects.designs import infinite_outputs, memories, stale_modules, unregistered_tensors, unused_inputs, unused_modules
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
 from assay.subjects.probe import find_facts, probe
+from assay.subjects.sessions import call
 from assay.subjects.specs import CONTENT, InputSpec, draw, join_rows, rows_of
 
 __all__ = [
     "CONTENT",
     "InputSpec",
     "batch_of",
+    "call",
     "draw",
     "find_facts",
     "infinite_outputs",
@@ -18,8 +20,10 @@ __all__ = [
     "make_config",
     "make_inputs",
     "make_model",
+    "memories",
     "probe",
     "rows_of",
+    "stale_modules",
     "unregistered_tensors",
     "unused_inputs",
     "unused_modules",

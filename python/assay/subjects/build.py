@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from typing import Any
 
 import torch
@@ -36,13 +37,28 @@ def make_config(subject: dict[str, Any], recipe: dict[str, Any]) -> Any:
 
 def model_class(subject: dict[str, Any], config: Any) -> type | None:
     """The class that an auto class makes of a configuration; none if it knows none."""
-    # From where the library itself keeps it: what stands in the place of `transformers.AutoModel` is for the evidence to see.
-    mapping = getattr(modeling_auto, subject.get("auto_class", "AutoModel"))._model_mapping
+    mapping = _mapping(subject)
     try:
         found = mapping[type(config)]
     except (KeyError, AttributeError):
         return None
+    except ValueError:  # its package doesn't export the class that the mapping names: it stands beside the configuration (docs/findings)
+        module = importlib.import_module(type(config).__module__.replace("configuration_", "modeling_"))
+        return getattr(module, mapping._model_mapping[config.model_type], None)
     return found[0] if isinstance(found, (tuple, list)) else found
+
+
+def _mapping(subject: dict[str, Any]) -> Any:
+    # From where the library itself keeps it: what stands in the place of `transformers.AutoModel` is for the evidence to see.
+    return getattr(modeling_auto, subject.get("auto_class", "AutoModel"))._model_mapping
+
+
+def _is_lost(subject: dict[str, Any], config: Any) -> bool:
+    """Whether an auto class names a class for a configuration and doesn't find it: it is not exported, or a second key hides the first."""
+    try:
+        return type(config) not in _mapping(subject) or not _mapping(subject)[type(config)]
+    except ValueError:
+        return True
 
 
 def make_model(subject: dict[str, Any], config: Any, *, meta: bool = False) -> torch.nn.Module:
@@ -61,7 +77,13 @@ def make_model(subject: dict[str, Any], config: Any, *, meta: bool = False) -> t
     timm_models.register(config)
     with torch.device("meta" if meta else "cpu"):
         # The configuration of a part is in no mapping: then the class that wants it makes the model.
-        own = model_class(subject, config) is None and subject["kind"] == "architecture"
+        found = model_class(subject, config)
+        own = found is None and subject["kind"] == "architecture"
         whole = model_class(subject, transformers.AutoConfig.for_model(subject["name"])) if own else None
-        model = whole(config) if whole is not None and isinstance(config, whole.config_class) else auto.from_config(config)
+        if whole is not None and isinstance(config, whole.config_class):
+            model = whole(config)
+        elif found is not None and _is_lost(subject, config):
+            model = found._from_config(config)
+        else:
+            model = auto.from_config(config)
     return model.eval() if meta else model.float().eval()

@@ -1,6 +1,6 @@
 """What an architecture does by its own design: one data file, each entry with its reason. `modules` are reached by nothing and `inputs`
 read by nothing; `infinite` outputs say infinity where there is no answer; `unregistered` tensors are no buffers. Checks leave these out of
-what they count, and say so."""
+what they count, and say so. What a model `remembers` of earlier inputs is taken from it where its weights change."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from assay.subjects import tree
+
+LAYERS = ("decoder_layers", "decoder_num_layers", "num_hidden_layers")
 FILE = Path(__file__).with_name("designs.json")
 
 
@@ -18,9 +21,15 @@ def _all() -> list[dict[str, Any]]:
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
-def unused_modules(architecture: str, names: set[str], layers: int | None = None) -> dict[str, str]:
-    """Those of the modules that the design leaves unused, with the reason. `{last}` in a pattern stands for the last of so many layers."""
-    return _named(architecture, "modules", names, layers)
+def unused_modules(architecture: str, names: set[str], config: Any) -> dict[str, str]:
+    """Those of the modules that the design leaves unused, with the reason. `{last}` in a pattern stands for the last layer."""
+    return _named(architecture, "modules", names, config)
+
+
+def stale_modules(architecture: str, silent: set[str], config: Any) -> list[str]:
+    """Patterns of unused modules that fit none of those that are silent: the library has changed since they were written."""
+    patterns = [pattern for pattern, _ in _patterns(architecture, "modules", config)]
+    return [pattern for pattern in patterns if not any(re.search(pattern, name) for name in silent)]
 
 
 def unused_inputs(architecture: str, names: set[str]) -> dict[str, str]:
@@ -38,8 +47,19 @@ def unregistered_tensors(architecture: str, names: set[str]) -> dict[str, str]:
     return _named(architecture, "unregistered", names)
 
 
-def _named(architecture: str, what: str, names: set[str], layers: int | None = None) -> dict[str, str]:
-    last = "none" if layers is None else str(layers - 1)
-    entries = [entry for entry in _all() if what in entry and architecture in entry["architectures"]]
-    patterns = [(entry[what].replace("{last}", last), entry["reason"]) for entry in entries]
+def memories(architecture: str, names: set[str]) -> dict[str, str]:
+    """Those of the attributes in which the model keeps what it made of earlier inputs, with the reason."""
+    return _named(architecture, "remembers", names)
+
+
+def _named(architecture: str, what: str, names: set[str], config: Any = None) -> dict[str, str]:
+    patterns = _patterns(architecture, what, config)
     return {name: reason for pattern, reason in patterns for name in sorted(names) if re.search(pattern, name)}
+
+
+def _patterns(architecture: str, what: str, config: Any) -> list[tuple[str, str]]:
+    nodes = tree.nodes(config) if tree.is_node(config) else ()
+    counts = (getattr(node, name, None) for _, node in nodes for name in LAYERS)
+    last = next((str(count - 1) for count in counts if isinstance(count, int)), "none")
+    entries = [entry for entry in _all() if what in entry and architecture in entry["architectures"]]
+    return [(entry[what].replace("{last}", last), entry["reason"]) for entry in entries]

@@ -3,10 +3,10 @@ be fed, is small, and has the module types of the full-size default."""
 
 from __future__ import annotations
 
-import inspect
+import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ import transformers
 
 from assay.raised import NotAModel
 from assay.subjects import build, overrides, shrinking, tree
+from assay.subjects.modules import leaves
 from assay.subjects.search import Found, search
 
 PARAMETERS = 1_000_000
@@ -22,7 +23,8 @@ MOST_PARAMETERS = 40_000_000
 """With more than this a model is not even built."""
 REPAIRS = 6
 SECONDS = 20.0
-"""For one architecture: the slowest build filters and tables that take seconds (zamba, FACTS.md)."""
+"""Of CPU time for one architecture, not on the clock: a loaded machine makes the same recipe. Ways can't be counted instead: one takes from
+a tenth of a second to twenty (nemo_speechlm)."""
 
 
 @dataclass
@@ -42,9 +44,13 @@ class Made:
         """What is better: small, faithful, reaching more, smaller."""
         return (self.parameters < PARAMETERS, not self.lost, round(self.found.share(), 3), -self.parameters)
 
+    def is_whole(self) -> bool:
+        """Whether it lacks nothing: faithful, and what it doesn't reach is little, or unused by its own design."""
+        return not self.lost and self.found.reaches_mostly()
+
     def is_good(self) -> bool:
         """Whether no other way needs to be tried."""
-        return self.parameters < PARAMETERS and not self.lost and self.found.reaches_mostly()
+        return self.parameters < PARAMETERS and self.is_whole()
 
 
 class StageError(Exception):
@@ -62,44 +68,55 @@ class TooLarge(Exception):
 
 def make(subject: dict[str, Any], seed: int) -> Made:
     """The best of all ways. Raises `StageError` of the first way if none leads to a model that runs."""
-    until = time.monotonic() + SECONDS
+    until = time.process_time() + SECONDS
     types = _Types(subject)
     first: StageError | None = None
     best: Made | None = None
-    for mode in shrinking.MODES:
-        for made in _of_mode(subject, mode, seed, types, until):
+    modes = list(shrinking.MODES)
+    while modes:
+        mode = modes.pop(0)
+        # What lacks nothing but smallness is not bettered by what is larger.
+        most = best.parameters - 1 if best is not None and best.is_whole() else MOST_PARAMETERS
+        for made in _of_mode(subject, mode, seed, types, until, most):
             if isinstance(made, StageError):
                 first = first or made
             elif best is None or made.grade() > best.grade():
                 best = made
         if best is not None and best.is_good():
             break
-        if time.monotonic() > until:
+        if time.process_time() > until:
             break
+        # The first and the last layer may be of another type than those between.
+        if mode is shrinking.MODES[0] and best is not None and best.lost:
+            modes.insert(0, replace(mode, name=f"{mode.name}, more layers", kinds=2))
     if best is None:
         raise first or StageError("shrink", TooLarge("every way leaves it too large"))
     return best
 
 
-def _of_mode(subject: dict[str, Any], mode: shrinking.Mode, seed: int, types: _Types, until: float) -> Iterator[Made | StageError]:
+def _of_mode(
+    subject: dict[str, Any], mode: shrinking.Mode, seed: int, types: _Types, until: float, most: int
+) -> Iterator[Made | StageError]:
     repairs: list[shrinking.repair.Repair] = []
     for _ in range(REPAIRS):
+        last: StageError | None = None
         try:
-            yield _attempt(subject, mode, repairs, seed, types)
-            return
+            made = _attempt(subject, mode, repairs, seed, types, most)
+            yield made
+            repair = None if made.found.reaches_mostly() else shrinking.repair.of_output(made.found.messages, repairs)
         except StageError as failure:
             if isinstance(failure.error, (NotAModel, ImportError)):
                 raise
             repair = None if isinstance(failure.error, TooLarge) else shrinking.repair.suggest(failure.error, repairs)
-            if repair is None or time.monotonic() > until:
-                yield failure
-                return
-            repairs.append(repair)
             last = failure
-    yield last
+        if repair is None or time.process_time() > until:
+            break
+        repairs.append(repair)
+    if last is not None:
+        yield last
 
 
-def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], seed: int, types: _Types) -> Made:
+def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], seed: int, types: _Types, most: int) -> Made:
     stage = "config"
     try:
         config = build.default_config(subject)
@@ -108,28 +125,36 @@ def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], 
         stage = "build"
         on_meta = build.make_model(subject, config, meta=True)
         parameters = count(on_meta)
-        if parameters > MOST_PARAMETERS:
+        if parameters > most:
             raise TooLarge(f"{parameters:,} parameters once shrunk ({mode.name})")
         torch.manual_seed(seed)
         model = build.make_model(subject, config)
         stage = "inputs"
-        refuse_what_is_no_model(model, config)
+        refuse_what_is_no_model(model, config, seed)
         stage = "forward"
-        found = search(model, config, seed)
+        found = search(model, config, seed, subject["name"])
     except Exception as exception:
         raise StageError(stage, exception) from exception
-    return Made(model, config, changes, found, parameters, types.lost(on_meta), mode.name)
+    return Made(model, config, changes, found, parameters, types.lost(on_meta, changes), mode.name)
 
 
-def refuse_what_is_no_model(model: torch.nn.Module, config: Any) -> None:
-    """Raises `NotAModel` for a model without a forward, and for one that a session drives, which is no tensor."""
+def refuse_what_is_no_model(model: torch.nn.Module, config: Any, seed: int) -> None:
+    """Raises `NotAModel` for a model without a forward, with what it is a part of and how much of it is reached there."""
     if type(model).forward is torch.nn.Module.forward:
-        of = ", ".join(_owners(config))
-        why = f"it is a part of {of}, which calls its methods" if of else "its parts are called one after another by `generate`"
+        parts = [f"it is a part of {owner}, whose forward reaches {_reached_in(owner, type(model), seed)}" for owner in _owners(config)]
+        why = ", ".join(parts) or "its parts are called one after another by `generate`"
         raise NotAModel(f"it has no forward of its own: {why}")
-    arguments = inspect.signature(model.forward).parameters
-    if "inference_session" in arguments and arguments["inference_session"].default is inspect.Parameter.empty:
-        raise NotAModel("its forward takes an inference session that keeps the state of a video, not tensors")
+
+
+def _reached_in(owner: str, part: type, seed: int) -> str:
+    """How many leaf modules of a part the inputs of the architecture that owns it reach."""
+    try:
+        made = make({"kind": "architecture", "name": owner, "auto_class": "AutoModel"}, seed)
+    except StageError as failure:
+        return f"none of it, since it fails itself ({type(failure.error).__name__})"
+    prefixes = tuple(f"{name}." for name, module in made.model.named_modules() if type(module) is part)
+    names = {name for name in leaves(made.model) if name.startswith(prefixes)}
+    return f"{len(names - set(made.found.unreached))} of its {len(names)} leaf modules"
 
 
 def _owners(config: Any) -> list[str]:
@@ -157,26 +182,27 @@ class _Types:
 
     def __init__(self, subject: dict[str, Any]) -> None:
         self.subject = subject
-        self.known: set[str] | None = None
-        self.built = False
+        self.known: dict[str, set[str]] = {}
+        """By what completes the default, which no model can run with as it is."""
 
-    def lost(self, model: torch.nn.Module) -> list[str]:
+    def lost(self, model: torch.nn.Module, changes: list[dict[str, Any]]) -> list[str]:
         """What a model lacks of the default's module types, and (with `+`) what it has more."""
-        if not self.built:
-            self.built = True
-            try:
-                config = build.default_config(self.subject)
-                # A default that no model can run with is compared as its override completes it.
-                for path, value in overrides.of(self.subject["name"]).get("before", {}).items():
-                    tree.put(config, path, value)
-                default = build.make_model(self.subject, config, meta=True)
-                self.known = module_types(default)
-            except Exception:  # some defaults lack a size, and can't be built by anybody
-                self.known = None
-        if self.known is None:
-            return []
-        own = module_types(model)
-        return sorted(self.known - own) + [f"+{name}" for name in sorted(own - self.known)]
+        filled = {change["field"]: change["to"] for change in changes if change["rule"] == shrinking.missing.EMPTY_SIZE}
+        filled = overrides.of(self.subject["name"]).get("before", {}) | filled
+        key = json.dumps(filled)
+        if key not in self.known:
+            self.known[key] = self._types(filled)
+        known, own = self.known[key], module_types(model)
+        return sorted(known - own) + [f"+{name}" for name in sorted(own - known)] if known else []
+
+    def _types(self, filled: dict[str, Any]) -> set[str]:
+        try:
+            config = build.default_config(self.subject)
+            for path, value in filled.items():
+                tree.put(config, path, value)
+            return module_types(build.make_model(self.subject, config, meta=True))
+        except Exception:  # some defaults lack a size, and can't be built by anybody
+            return set()
 
 
 def module_types(model: torch.nn.Module) -> set[str]:

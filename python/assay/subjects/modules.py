@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 
@@ -37,3 +40,16 @@ class Called:
     def __exit__(self, *_: object) -> None:
         for handle in self._handles:
             handle.remove()
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Within it a backward can follow a forward, one too that the library itself puts in inference mode."""
+    kept = torch.inference_mode.__enter__, torch.inference_mode.__exit__
+    torch.inference_mode.__enter__ = lambda self: None
+    torch.inference_mode.__exit__ = lambda self, *exception: None
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        torch.inference_mode.__enter__, torch.inference_mode.__exit__ = kept

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from assay import catalog, raised
-from assay.subjects import build, inputs, making, overrides, specs
+from assay.subjects import build, inputs, making, overrides, sessions, shrinking, specs
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
@@ -34,7 +34,8 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
             stage = "build"
             model = build.make_model(subject, config)
             stage = "forward"
-            made = making.Made(model, config, [], search(model, config, seed), making.count(model), [], "as it is")
+            found = search(model, config, seed, config.model_type)
+            made = making.Made(model, config, [], found, making.count(model), [], "as it is")
     except Exception as exception:
         error = exception.error if isinstance(exception, making.StageError) else exception
         stage = exception.stage if isinstance(exception, making.StageError) else stage
@@ -55,9 +56,22 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
     }
     seconds = _seconds(subject, recipe, made.config, seed)
     facts = find_facts(subject, made.model, made.config, next(iter(variants.values())), made.found.batch)
-    facts |= {"changes": made.changes, "seconds": seconds, "mode": made.mode, "lost": made.lost, "reach": made.found.as_rows()}
+    facts |= {
+        "changes": made.changes + _fed(subject["name"], variants),
+        "seconds": seconds,
+        "mode": made.mode,
+        "lost": made.lost,
+        "reach": made.found.as_rows(),
+    }
     recipe["facts"] = {key: facts[key] for key in ("class", "parameters", "has")}
     return {"ready": {"facts": facts, "recipe": recipe}}
+
+
+def _fed(architecture: str, variants: dict[str, list[specs.InputSpec]]) -> list[dict[str, Any]]:
+    """What is fed because an override says so, as changes are told."""
+    own = overrides.inputs(architecture)
+    names = {spec.name for rows in variants.values() for spec in rows if spec in own}
+    return [{"field": f"forward({name})", "from": None, "to": None, "rule": shrinking.OVERRIDE} for name in sorted(names)]
 
 
 def _seconds(subject: dict[str, Any], recipe: dict[str, Any], config: Any, seed: int) -> float:
@@ -66,7 +80,7 @@ def _seconds(subject: dict[str, Any], recipe: dict[str, Any], config: Any, seed:
     model = build.make_model(subject, config)
     rows = inputs.input_specs(recipe)
     with torch.no_grad():
-        model(**{spec.name: specs.draw(spec, seed, recipe["batch"]) for spec in rows})
+        sessions.call(model, {spec.name: specs.draw(spec, seed, recipe["batch"]) for spec in rows})
     return time.monotonic() - began
 
 

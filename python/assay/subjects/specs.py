@@ -10,6 +10,9 @@ import torch
 
 BATCH = 2
 
+LOUDNESS = 0.1
+"""Samples of a sound are numbers from -1 to 1, and most of them are small."""
+
 CONTENT = (
     "tokens",
     "decoder_tokens",
@@ -58,6 +61,8 @@ def from_rows(rows: list[dict[str, Any]]) -> list[InputSpec]:
 
 def draw(spec: InputSpec, seed: int, batch: int) -> torch.Tensor:
     """A tensor for a spec. Each row has a stream of its own, so that row 0 is the same in a batch of 1 and of 2."""
+    if spec.role == "switch":  # one for the whole batch
+        return torch.tensor(spec.values)
     rows = []
     for row in range(batch):
         digest = hashlib.sha256(f"{seed}/{spec.name}/{row}".encode()).digest()
@@ -105,4 +110,6 @@ def _row(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:
         return values
     if spec.role == "unit":
         return torch.rand(spec.shape, generator=generator)
+    if spec.role == "waveform":
+        return LOUDNESS * torch.randn(spec.shape, generator=generator)
     return torch.randn(spec.shape, generator=generator)

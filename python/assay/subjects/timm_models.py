@@ -24,7 +24,7 @@ SIZES: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = (
     ),
     (
         "fastvit_mci",
-        ({"layers": (1,) * 5, "embed_dims": (16, 32, 64, 128, 256)}, {"layers": (1,) * 5, "embed_dims": (32, 64, 128, 256, 512)}),
+        ({"layers": (1,) * 5, "embed_dims": (8, 16, 32, 64, 128)}, {"layers": (1,) * 5, "embed_dims": (32, 64, 128, 256, 512)}),
     ),
     ("repvit", ({"embed_dim": (8, 16, 32, 64), "depth": (1, 1, 1, 1)},)),
     ("swin", ({"embed_dim": 16, "depths": (2, 2, 2, 2), "num_heads": (1, 2, 4, 8)},)),

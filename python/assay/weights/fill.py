@@ -13,11 +13,13 @@ import torch
 from torch.nn.utils import parametrizations, parametrize
 from transformers.pytorch_utils import Conv1D
 
-from assay.weights.generator import variates
+from assay.weights.generator import variates, words
 
 SMALL = 0.2
 """How far a norm's weight or a learned scalar is moved from where the library puts it."""
 BIAS = 0.1
+ROUTER_BIAS = 0.3
+"""Biases that no gradient trains move a choice among experts: of the size of the probabilities that they are added to."""
 CODES = ("embed", "embed_avg", "embed_sum")
 CODE = 0.5
 """Code books are of the size of what they quantise: with larger codes the shortest one is the nearest to everything."""
@@ -35,7 +37,8 @@ def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -
                 continue
             owner, _, leaf = name.rpartition(".")
             is_weight_norm = _is_weight_norm(modules[owner])
-            if not (parameter.requires_grad or is_weight_norm or type(modules[owner]) in PROVEN):
+            is_weight = is_weight_norm or _is_norm(modules[owner]) or type(modules[owner]) in PROVEN or leaf.endswith("bias")
+            if not (parameter.requires_grad or is_weight):
                 continue  # a table that the architecture fixes (sinusoids), and computes again when it is loaded
             z = torch.from_numpy(variates(nonce, name, parameter.numel())).reshape(parameter.shape)
             if is_weight_norm:
@@ -50,7 +53,11 @@ def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -
 def _fill_buffer(modules: dict[str, torch.nn.Module], nonce: int, name: str, buffer: torch.Tensor) -> None:
     """Fills a buffer that training would have filled: running statistics, code books, biases of routers, frozen norms."""
     owner, _, leaf = name.rpartition(".")
-    if not buffer.is_floating_point() or leaf in modules[owner]._non_persistent_buffers_set:
+    if leaf in modules[owner]._non_persistent_buffers_set:
+        return
+    if leaf == "tid2eid":
+        buffer.copy_(_experts_of_tokens(nonce, name, buffer, modules[owner].num_experts))
+    if not buffer.is_floating_point():
         return
     if leaf == "running_mean" or leaf.endswith("bias"):
         buffer.copy_(BIAS * _drawn(nonce, name, buffer))
@@ -58,6 +65,12 @@ def _fill_buffer(modules: dict[str, torch.nn.Module], nonce: int, name: str, buf
         buffer.copy_((1 + SMALL * _drawn(nonce, name, buffer)).abs() + 0.05)
     elif buffer.ndim > 1 and leaf in CODES:
         buffer.copy_(CODE * _drawn(nonce, name, buffer))
+
+
+def _experts_of_tokens(nonce: int, name: str, table: torch.Tensor, experts: int) -> torch.Tensor:
+    """For each token the experts that it goes to, no expert twice: some that follow each other, from a drawn one on."""
+    first = torch.from_numpy((words(nonce, name, table.shape[0]) >> np.uint64(32)).astype(np.int64))
+    return (first[:, None] + torch.arange(table.shape[1])) % experts
 
 
 def _drawn(nonce: int, name: str, like: torch.Tensor) -> torch.Tensor:
@@ -76,6 +89,8 @@ def _value(module: torch.nn.Module, leaf: str, parameter: torch.Tensor, z: torch
         return _scaled(z, 1.0)
     if _is_state(leaf):
         return initial + SMALL * z
+    if leaf.endswith("bias") and not parameter.requires_grad and type(module) not in PROVEN:
+        return _scaled(z, ROUTER_BIAS)
     if leaf == "bias" or (leaf.endswith("bias") and parameter.ndim <= 1):
         return _scaled(z, BIAS)
     if parametrized or _is_norm(module) or parameter.ndim <= 1 or "scale" in leaf:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
 
+from assay.subjects import sessions
 from assay.subjects.proposals import audio, features, image, series, text
 from assay.subjects.proposals.context import Context
 from assay.subjects.proposals.named import named
@@ -25,6 +26,21 @@ BARE = ("tokens", "decoder_tokens", "attention_mask")
 """Roles of text without companions: some of those belong to another modality."""
 DUAL = 10
 """Layouts of one modality that are tried beside text."""
+LATENTS = 4
+"""Latents of a codec in a row."""
+FRAMES = 3
+"""Of a video that is gone through one by one: one with prompts, one behind it, and one that sees what was found on an unprompted one."""
+BESIDE = (
+    "visual_feats",
+    "visual_pos",
+    "visual_embeds",
+    "visual_attention_mask",
+    "langs",
+    "audio_codes",
+    "protein_input_ids",
+    "protein_attention_mask",
+)
+"""What goes with text in a row of its own."""
 DECISION = ("states", "actions", "rewards", "returns_to_go", "timesteps")
 
 
@@ -56,6 +72,9 @@ def _complete(c: Context, specs: list[InputSpec]) -> list[InputSpec]:
 
 
 def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
+    if c.session is not None:
+        yield from _with_session(c, c.session)
+        return
     takes_text = c.takes("input_ids")
     pictures = [name for name in features.media(c) if features.MEDIA[name][0] != "audio"]
     sounds = [name for name in features.media(c) if features.MEDIA[name][0] == "audio"]
@@ -67,6 +86,7 @@ def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
         yield "series", specs
     # Where a modality is set, the features of another would be read instead of the tokens (SeamlessM4T).
     if takes_text and not hasattr(c.model, "set_modality"):
+        yield from _with_latents(c)
         yield from _with_text(c, pictures + sounds)
     yield from _hidden(c, takes_text, pictures)
     if pictures and sounds and not takes_text:
@@ -91,6 +111,20 @@ def _all(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
             yield "main", [InputSpec(c.main, "features", "float32", shape)]
 
 
+def _with_session(c: Context, session: type) -> Iterator[tuple[str, list[InputSpec]]]:
+    """A video, with what to look for in it: words, or an object by points and another by a mask."""
+    video = InputSpec(sessions.VIDEO, "pixels", "float32", (FRAMES, c.channels, *c.image), packed=True)
+    if hasattr(session, "add_prompt"):
+        tokens = InputSpec(sessions.TEXT[0], "tokens", "int64", (c.length,), *c.tokens)
+        yield "text+video", [video, tokens, InputSpec(sessions.TEXT[1], "attention_mask", "int64", (c.length,))]
+        return
+    points = [spec for spec in (named(c, name, []) for name in sessions.POINTS) if spec is not None]
+    mask = InputSpec(sessions.MASKS, "features", "float32", (1, *c.image))
+    yield "video+points+mask", [video, *points, mask]
+    yield "video+points", [video, *points]
+    yield "video+mask", [video, mask]
+
+
 def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:
     """Text with the features of other modalities in it, or beside it."""
     placed = features.placed(c) if media else []
@@ -107,6 +141,22 @@ def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSp
         return
     turns = zip_longest(*(_beside_text(c, name, bool(placed)) for name in (media[:2] if not placed else media[:1])))
     yield from (proposal for turn in turns for proposal in turn if proposal is not None)
+
+
+def _with_latents(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
+    """Text with latents of a codec in the place of tokens: each such argument has its own token, and sound begins with another."""
+    begins = c.token(("audio_bos_token_id",))
+    placed = [("audio", begins, 1)] if begins is not None else []
+    latents = []
+    for name in (name for name in c.arguments if name.endswith("_latents")):
+        stem = name.removesuffix("_latents")
+        token = c.token((f"{stem}_token_id", f"{stem}_latent_token_id"))
+        width = c.value([c.config], f"{stem}_dim", "latent_dim")
+        if token is not None and integer(width):
+            placed.append(("audio", token, LATENTS))
+            latents.append(InputSpec(name, "features", "float32", (LATENTS, width)))
+    if latents:
+        yield "text+audio", [*text.tokens(c, placed), *latents]
 
 
 def _beside_text(c: Context, name: str, placed: bool) -> Iterator[tuple[str, list[InputSpec]]]:
@@ -141,9 +191,8 @@ def _hidden(c: Context, takes_text: bool, pictures: list[str]) -> Iterator[tuple
 
 
 def _sounds(c: Context, sounds: list[str]) -> Iterator[tuple[str, list[InputSpec]]]:
-    name = c.main if c.main in sounds else sounds[0]
-    for layout in audio.layouts(c, name):
-        yield "audio", [*layout, *text.decoder(c)]
+    for name in [c.main] if c.main in sounds else sounds:
+        yield from (("audio", [*layout, *text.decoder(c)]) for layout in audio.layouts(c, name))
     if len(sounds) > 1:
         # The same sound twice: a waveform as long as the frames of a spectrogram, not a hundredth of it.
         others = sorted(audio.layouts(c, sounds[1]), key=lambda other: -math.prod(other[0].shape))[:8]
@@ -152,13 +201,14 @@ def _sounds(c: Context, sounds: list[str]) -> Iterator[tuple[str, list[InputSpec
                 yield "audio", [*layout, *other]
     if c.takes("decoder_input_values"):
         spec = named(c, "decoder_input_values", [])
+        name = c.main if c.main in sounds else sounds[0]
         heard = [*audio.layouts(c, name)[:6], [InputSpec(name, "features", "float32", (12, c.width))]]
         for layout in heard:
             yield "audio", [*layout, *([spec] if spec else [])]
 
 
 def _text_alone(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
-    more = [named(c, name, []) for name in ("visual_feats", "visual_pos", "visual_embeds", "visual_attention_mask", "langs", "audio_codes")]
+    more = [named(c, name, []) for name in BESIDE]
     beside = [spec for spec in more if spec is not None and c.takes(spec.name)]
     for length in (c.length, 64, 128):
         rows = text.tokens(c, length=length)
@@ -171,6 +221,15 @@ def _text_alone(c: Context) -> Iterator[tuple[str, list[InputSpec]]]:
     yield from _codebooks(c)
     if c.takes("decoder_input_ids"):  # some heads make the decoder's tokens themselves
         yield "text", [spec for spec in text.tokens(c) if spec.role in ("tokens", "attention_mask")]
+    end = c.token(("sep_token_id", "eos_token_id"))
+    if end is not None:
+        # A pair of texts: some heads pool the state of the token that ends a row, or look for the end of a question.
+        rows = [spec for spec in text.tokens(c) if spec.role in ("tokens", "attention_mask")]
+        places = [(at, end) for at in (c.length // 2, c.length // 2 + 1, c.length - 1)]
+        rows = [replace(spec, placed=tuple(places)) if spec.role == "tokens" else spec for spec in rows]
+        yield "text", rows
+        # Others look for it among the decoder's states, which are then as many as the tokens.
+        yield "text", [*rows, *(replace(spec, shape=(c.length,)) for spec in text.decoder(c) if spec.role == "decoder_tokens")]
     # Several choices in a row.
     yield "text", [replace(spec, shape=(2, *spec.shape)) for spec in text.tokens(c) if spec.values is None and not spec.placed]
 

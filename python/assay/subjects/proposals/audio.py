@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from assay.subjects.proposals.context import Context
 from assay.subjects.shrinking.editing import integer
 from assay.subjects.specs import InputSpec
@@ -10,6 +12,8 @@ MASKS = ("audio_mel_mask", "input_features_mask", "feature_attention_mask", "inp
 FRAMES = (64, 128, 200, 100, 300)
 CODES = 8
 SAMPLES = (1600, 3200, 7680, 16000)
+FRAMES_OF_CODEC = 12
+HALF_A_SECOND = 8000
 OTHER_BINS = (80, 128, 160)
 Layout = list[InputSpec]
 
@@ -19,10 +23,11 @@ def layouts(c: Context, name: str) -> list[Layout]:
     if name == "audio_input_ids":
         books = c.value([c.audio, c.config], "num_codebooks", "n_mel_bins", default=4)
         return [[InputSpec(name, "codes", "int64", (CODES, books), 0, 50)]]
+    own = c.own(name)
     mask = next((mask for mask in MASKS if c.takes(mask)), None)
     if name in ("input_features", "audio_input_features", "audio_mel"):
-        return _spectrograms(c, name, mask)
-    return _waveforms(c, name, mask)
+        return own + _spectrograms(c, name, mask)
+    return own + _waveforms(c, name, mask)
 
 
 def _sound(name: str, role: str, *shape: int) -> InputSpec:
@@ -60,11 +65,9 @@ def _spectrograms(c: Context, name: str, mask: str | None) -> list[Layout]:
 
 
 def _told(c: Context, frames: int) -> Layout:
-    """What says how long a sound of so many frames is: in samples, in features, in frames."""
-    hop = c.value([c.audio, c.config], "hop_length", default=160)
+    """What says how long a sound of so many frames is: in features, in frames."""
     reduction = c.value([c.audio, c.config], "time_reduction", default=8)
     return [
-        InputSpec("chunk_sample_lengths", "geometry", "int64", (), values=frames * hop),
         InputSpec("audio_embed_sizes", "geometry", "int64", (), values=-(-frames // reduction)),
         InputSpec("audio_attention_mask", "sound_mask", "bool", (frames,), values=True),
     ]
@@ -81,10 +84,6 @@ def _waveforms(c: Context, name: str, mask: str | None) -> list[Layout]:
             found.append([_sound(name, "waveform", *shape)])
             if mask:
                 found.append([_sound(name, "waveform", *shape), _mask(mask, length)])
-            if c.takes("input_values_cutoffs"):
-                found.append(
-                    [_sound(name, "waveform", *shape), InputSpec("input_values_cutoffs", "geometry", "int64", (1,), values=[length])]
-                )
         if mask:
             found.append([_sound(name, "waveform", channels, length), _mask(mask, 1, length)])
     found += [[_sound(name, "mel", 100, c.mel)], [_sound(name, "mel", 1024, c.mel)]]
@@ -92,11 +91,20 @@ def _waveforms(c: Context, name: str, mask: str | None) -> list[Layout]:
 
 
 def _lengths(c: Context) -> list[int]:
-    """Samples: a dozen frames behind a feature extractor whose strides are known."""
+    """Samples: a dozen frames behind a feature extractor whose strides are known; the same of a codec, which makes a choice of each."""
     strides = c.value([c.audio, c.config], "conv_stride")
-    if not isinstance(strides, (list, tuple)):
-        return list(SAMPLES)
-    total = 1
-    for stride in strides:
-        total *= stride
-    return [total * 12 + total, *SAMPLES]
+    if isinstance(strides, (list, tuple)):
+        return [math.prod(strides) * 13, *SAMPLES]
+    hop = _hop(c)
+    return [hop * max(FRAMES_OF_CODEC, HALF_A_SECOND // hop), *SAMPLES] if hop else list(SAMPLES)
+
+
+def _hop(c: Context) -> int | None:
+    """Samples of one frame of a codec."""
+    for node in (c.audio, *c.nodes):
+        hop, rate, frames = (c.value([node], name) for name in ("hop_length", "sampling_rate", "frame_rate"))
+        if integer(hop) and hop > 0:
+            return hop
+        if rate and frames:
+            return round(rate / frames)
+    return None

@@ -10,12 +10,14 @@ from typing import Any
 
 import torch
 
-from assay.subjects import tree
+from assay.subjects import overrides, sessions, tree
 from assay.subjects.shrinking.editing import first, integer
+from assay.subjects.specs import InputSpec
 
 TEXT = re.compile(r"text|llm|language|decoder_config|thinker")
 VISION = re.compile(r"vision|visual|image|vit|backbone|video")
 AUDIO = re.compile(r"audio|speech|acoustic|encoder_config|sound")
+CONDITION = re.compile(r"_cond$")
 PIXELS = re.compile(r"^pixel_|^image_|^mm_token_type_ids$")
 TOKENS = 12
 DECODER_TOKENS = 8
@@ -26,11 +28,13 @@ IMAGE = 64
 class Context:
     """A model and its configuration, as proposals ask about them."""
 
-    def __init__(self, model: torch.nn.Module, config: Any) -> None:
+    def __init__(self, model: torch.nn.Module, config: Any, architecture: str = "") -> None:
         self.model = model
         self.config = config
+        self.architecture = architecture
         self.nodes = [node for _, node in tree.nodes(config)]
         self.arguments = _arguments(model)
+        self.session = sessions.session_class(model)
         main = getattr(model, "main_input_name", None)
         self.main: str | None = first(main)
 
@@ -111,6 +115,11 @@ class Context:
         return (low, high) if low < high else (0, entries)
 
     @cached_property
+    def separators(self) -> list[int]:
+        """Tokens by which the modelling code itself cuts a text into phrases (Grounding DINO)."""
+        return getattr(inspect.getmodule(type(self.model)), "SPECIAL_TOKENS", [])
+
+    @cached_property
     def length(self) -> int:
         """Tokens in a row."""
         sparse = any(vars(node).get("attention_type") == "block_sparse" for node in self.nodes)
@@ -172,9 +181,16 @@ class Context:
         return bins if integer(bins) else 80
 
     def method(self, name: str) -> Any | None:
-        """A method of the model, of the one that it wraps, or of its encoder."""
+        """A method of the model, of the one that it wraps, or of its encoder. One that hands on whatever it gets (`*args`) says less than
+        the one that it hands it to."""
         owners = (self.model, getattr(self.model, "base_model", None), getattr(self.model, "encoder", None))
-        return next((getattr(owner, name) for owner in owners if hasattr(owner, name)), None)
+        found = [getattr(owner, name) for owner in owners if hasattr(owner, name)]
+        return next((method for method in found if "args" not in inspect.signature(method).parameters), next(iter(found), None))
+
+    def own(self, name: str) -> list[list[InputSpec]]:
+        """The layout of an argument that stands in `overrides.json`, if there is one."""
+        specs = overrides.inputs(self.architecture)
+        return [specs] if any(spec.name == name for spec in specs) else []
 
     def token(self, names: tuple[str, ...]) -> int | None:
         """A special token by the names of its fields."""
@@ -187,10 +203,15 @@ class Context:
 
 
 def _arguments(model: torch.nn.Module) -> dict[str, inspect.Parameter]:
-    """The arguments of `forward`; with the pixels of an encoder that it hands its keywords to."""
+    """The arguments of `forward`; with the pixels of an encoder that it hands its keywords to, and what all
+    its layers want to be told."""
     own = dict(inspect.signature(model.forward).parameters)
     encoder = getattr(model, "encoder", None)
     if "input_ids" in own and "kwargs" in own and hasattr(encoder, "get_image_features"):
         handed = inspect.signature(encoder.forward).parameters
         own |= {name: row for name, row in handed.items() if PIXELS.search(name) and name not in own}
+    layers = getattr(model, "layers", None)
+    if "kwargs" in own and isinstance(layers, torch.nn.ModuleList) and len(layers):
+        handed = inspect.signature(layers[0].forward).parameters
+        own |= {name: row.replace(default=row.empty) for name, row in handed.items() if CONDITION.search(name) and name not in own}
     return own

@@ -6,7 +6,7 @@ from assay.subjects.proposals.context import Context
 from assay.subjects.shrinking.editing import integer
 from assay.subjects.specs import InputSpec
 
-GRIDS = ("image_grid_thw", "grid_thw", "image_grid_hw", "image_grids")
+GRIDS = ("image_grid_thw", "grid_thw", "image_grid_hw")
 SIDES = (32, 64, 128, 224, 256)
 Layout = list[InputSpec]
 
@@ -19,15 +19,13 @@ def layouts(c: Context, name: str) -> list[Layout]:
         found += _videos(c, name)
     packed = _packed(c, name)
     found = found + packed if video and not packed else packed + found
-    if c.takes("image_token_pooling"):
-        found.append(_pooled(c, name))
     found += _with_geometry(c, name)
     height, width = c.image
     found += _plain(c, name, height, width)
     for side in SIDES:
         if side != height:
             found += _plain(c, name, side, side)[:1]
-    return [[spec for spec in layout if spec.name == name or c.takes(spec.name)] for layout in found]
+    return c.own(name) + [[spec for spec in layout if spec.name == name or c.takes(spec.name)] for layout in found]
 
 
 def _pixels(name: str, *shape: int, packed: bool = False) -> InputSpec:
@@ -60,14 +58,11 @@ def _packed(c: Context, name: str) -> list[Layout]:
         return []
     side = 2 * max(2, c.merge)
     count, flat = side * side, c.channels * c.patch * c.patch
-    values = [[1, side, side]] if "thw" in grid or grid == "image_grids" else [[side, side]]
+    values = [[1, side, side]] if "thw" in grid else [[side, side]]
     extra = [_fixed(grid, values, 1, len(values[0]), packed=True)]
     for merge in ("merge_sizes", "image_merge_sizes", "video_merge_sizes"):
         if c.takes(merge):
             extra.append(_fixed(merge, [c.merge], 1, packed=True))
-    if c.takes("images_per_sample"):
-        # The last one of a row is still to be made.
-        extra = [_fixed(grid, values * 2, 2, len(values[0]), packed=True), _fixed("images_per_sample", 2)]
     flats = dict.fromkeys((flat * c.temporal, flat))
     shapes = [(count, width) for width in flats] + [
         (count, c.channels, c.patch, c.patch),
@@ -78,18 +73,6 @@ def _packed(c: Context, name: str) -> list[Layout]:
     found.append([_pixels(name, count, flat), *extra])
     found.append([_pixels(name, c.channels, *c.image), *extra])
     return found
-
-
-def _pooled(c: Context, name: str) -> Layout:
-    """Patches of one crop, and for each feature the four of them that it is made of."""
-    side = c.image[0] // c.patch
-    corners = [row * side + column for row in range(0, side - 1, 2) for column in range(0, side - 1, 2)]
-    pools = [[corner, corner + 1, corner + side, corner + side + 1] for corner in corners]
-    return [
-        _pixels(name, side * side, c.channels * c.patch * c.patch),
-        InputSpec("image_token_pooling", "indices", "int64", (len(pools), 4), high=side * side, values=pools, packed=True),
-        _fixed("image_grids", [[side // 2, side // 2, 0, 0]], 1, 4, packed=True),
-    ]
 
 
 def _with_geometry(c: Context, name: str) -> list[Layout]:
@@ -172,8 +155,8 @@ def _plain(c: Context, name: str, height: int, width: int) -> list[Layout]:
 
 
 def points(side: int) -> Layout:
-    """Prompts of a mask generator: points with their labels."""
+    """Prompts of a mask generator: a point of the object and one of the background."""
     return [
         InputSpec("input_points", "points", "float32", (1, 2, 2), high=side),
-        InputSpec("input_labels", "labels", "int32", (1, 2), values=1),
+        InputSpec("input_labels", "labels", "int32", (1, 2), values=[[1, 0]]),
     ]

@@ -15,13 +15,22 @@ FEW = 4
 
 def named(c: Context, name: str, have: list[InputSpec]) -> InputSpec | None:
     """A spec for one argument, or none if its name says nothing."""
+    own = next((spec for layout in c.own(name) for spec in layout if spec.name == name), None)
     rule = BY_NAME.get(name)
+    if own is not None:
+        return own
     if rule is None:
-        return None
+        return _switched(c, name)
     try:
         return rule(c, name, _length(c, have))
     except AttributeError:  # the configuration lacks the field that the size is taken from
         return None
+
+
+def _switched(c: Context, name: str) -> InputSpec | None:
+    """The other position of a switch that `forward` has."""
+    default = c.arguments[name].default if c.takes(name) else None
+    return InputSpec(name, "switch", "bool", (), values=not default) if isinstance(default, bool) else None
 
 
 def _length(c: Context, have: list[InputSpec]) -> int:
@@ -92,6 +101,12 @@ def _positions(c: Context, name: str, length: int) -> InputSpec:
     return InputSpec(name, "position_ids", "int64", (length,))
 
 
+def _box(c: Context, name: str) -> InputSpec:
+    """A prompt: two corners in pixels, or, where boxes have labels of their own, a centre and sides as shares of the image (SAM 3)."""
+    side = 1.0 if c.takes("input_boxes_labels") else c.image[0]
+    return InputSpec(name, "geometry", "float32", (1, 4), values=[[share * side for share in (0.3, 0.3, 0.6, 0.6)]])
+
+
 def _decoder(c: Context, name: str, length: int) -> InputSpec | None:
     return next(iter(decoder(c)), None)
 
@@ -115,10 +130,8 @@ BY_NAME: dict[str, Rule] = {
     "visual_token_type_ids": _ones(FEW),
     "query_embeds": _features("num_query_tokens|4", "hidden_size"),
     "input_points": lambda c, name, length: InputSpec(name, "points", "float32", (1, 2, 2), high=c.image[0]),
-    "input_labels": _ones(1, 2, dtype="int32"),
-    "input_boxes": lambda c, name, length: InputSpec(
-        name, "geometry", "float32", (1, 4), values=[[side * c.image[0] for side in (0.2, 0.2, 0.6, 0.6)]]
-    ),
+    "input_labels": lambda c, name, length: InputSpec(name, "labels", "int32", (1, 2), values=[[1, 0]]),
+    "input_boxes": lambda c, name, length: _box(c, name),
     "input_masks": _features(1, 16, 16),
     "global_attention_mask": lambda c, name, length: InputSpec(name, "mask", "int64", (length,), values=[1] + [0] * (length - 1)),
     "bool_masked_pos": lambda c, name, length: InputSpec(
@@ -149,7 +162,8 @@ BY_NAME: dict[str, Rule] = {
     "input_features_mask": _ones(64),
     "audio_mel_mask": _ones(64, dtype="bool"),
     "spectrogram": _features(20, "model_in_dim"),
-    "protein_input_ids": lambda c, name, length: InputSpec(name, "tokens", "int64", (8,), 1, 24),
+    "t_cond": _features(1, "width"),
+    "protein_input_ids": _codes(24, 8),
     "protein_attention_mask": _ones(8),
     "state": _features("max_state_dim|8"),
     "noise": _features("chunk_size|4", "max_action_dim|8"),
@@ -161,7 +175,6 @@ BY_NAME: dict[str, Rule] = {
     "context_hidden_states": _features("tokens", "width"),
     "noise_embeds": _features(FEW, "width"),
     "latents": _features("latent_channels|latent_dim|hidden_size|16", 8),
-    "tile_fine_mask": _ones(dtype="bool"),
     "qformer_input_ids": _codes(60, 6),
     "qformer_attention_mask": _ones(6),
     "vision_hidden_states": _features(FEW, "width"),

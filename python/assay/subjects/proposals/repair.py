@@ -53,6 +53,11 @@ def length(c: Context, specs: list[InputSpec], message: str) -> list[list[InputS
     return [[*rows, *(spec for spec in specs if spec.name not in names)]]
 
 
+def sides(specs: list[InputSpec], message: str) -> list[list[InputSpec]]:
+    """Proposals with images of the sides that a model says it is built for."""
+    return dimensions(specs, message) if IMAGE.search(message) else []
+
+
 def _carries(specs: list[InputSpec], modality: str) -> bool:
     roles = {"audio": ("mel", "waveform"), "image": ("pixels",), "video": ()}[modality]
     return any(spec.role in roles for spec in specs)

@@ -25,6 +25,8 @@ def tokens(c: Context, placed: Placed = (), length: int | None = None) -> list[I
         at += count + 1
         size += count
     size = max(size, at + 2)
+    # Not the first and not the last: between two of them lies a phrase.
+    positions += [(size // 2, token) for token in c.separators[:1] if not placed and token < c.vocabulary]
     if c.takes("image_embeds_position_mask"):
         size = max(size, getattr(c.config, "latent_query_num", 4) + 4)
     specs = [InputSpec("input_ids", "tokens", "int64", (size,), low, high, tuple(positions))]
@@ -40,6 +42,7 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
     if c.takes("mm_token_type_ids"):
         values = [KINDS[kinds[place]] if place in kinds else 0 for place in range(size)]
         specs.append(InputSpec("mm_token_type_ids", "token_kinds", "int64", (size,), values=values))
+        specs.append(InputSpec("moe_mm_token_type_ids", "token_kinds", "int64", (size,), values=values))
     elif c.takes("token_type_ids") and kinds:
         values = [int(place in kinds) for place in range(size)]
         specs.append(InputSpec("token_type_ids", "token_kinds", "int64", (size,), values=values))
@@ -81,5 +84,8 @@ def decoder(c: Context) -> list[InputSpec]:
     nodes = [c.config, c.text, *c.nodes]
     names = ("decoder_vocab_size", "tgt_vocab_size", "vocab_size")
     entries = c.value(nodes, *names, default=100)
-    low, high = c.token_range(entries if isinstance(entries, int) else 100)
-    return [InputSpec("decoder_input_ids", "decoder_tokens", "int64", (DECODER_TOKENS,), low, high)]
+    entries = entries if isinstance(entries, int) else 100
+    specs = [InputSpec("decoder_input_ids", "decoder_tokens", "int64", (DECODER_TOKENS,), *c.token_range(entries))]
+    if c.takes("self_conditioning_logits"):  # of the step of denoising before this one
+        specs.append(InputSpec("self_conditioning_logits", "features", "float32", (DECODER_TOKENS, entries)))
+    return specs

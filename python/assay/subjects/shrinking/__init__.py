@@ -7,6 +7,7 @@ fit again, `missing` what defaults leave empty. Each change names its rule.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,10 @@ LONG = 1024
 """Numbers of positions above this become `POSITIONS`; below it they may be part of the model's geometry."""
 QUERIES = 16
 WINDOW = 8
+SHORT_BLOCKS = {"block_size": 4, "index_kpool": 2}
+"""Blocks of tokens, several of which are to be in a row."""
+SMALL_WINDOW = 2
+"""Patches along each side of a window."""
 PATCHES = 4
 """Patches along each side of an image."""
 OVERRIDE = "override"
@@ -31,7 +36,7 @@ OVERRIDE = "override"
 IMAGE = 64
 """Side of an image whose patches are too small to count, or not known."""
 
-__all__ = ["MODES", "Mode", "repair", "shrink"]
+__all__ = ["MODES", "Mode", "missing", "repair", "shrink"]
 
 
 def shrink(
@@ -49,8 +54,9 @@ def shrink(
         missing.fill_sizes(editor)
     editor.before = {prefix: dict(vars(node)) for prefix, node in editor.nodes}
     kept = {prefix: layers.shrink(editor, prefix, node, mode.kinds, overrides.get(prefix)) for prefix, node in editor.nodes}
-    least = max((repair["width"] for repair in repairs if repair["kind"] == "least"), default=0)
-    scales = {prefix: replace(scale, least=max(scale.least, least)) for prefix, scale in mode.scales(editor).items()}
+    heads = 2 if {"kind": "heads"} in repairs else 1
+    raised = tuple((repair["width"], repair["to"]) for repair in repairs if repair["kind"] == "raised")
+    scales = {prefix: replace(scale, least_heads=heads, raised=raised) for prefix, scale in mode.scales(editor).items()}
     rules = {prefix: _rule(editor, prefix, scales[prefix], mode) for prefix, _ in editor.nodes}
     for prefix, node in editor.nodes:
         for name, value in list(tree.fields(node)):
@@ -124,6 +130,8 @@ def _rule(editor: Editor, prefix: str, scale: Scale, mode: Mode) -> Callable[[st
     def width(value: int) -> int:
         return value if value in mel else scale.of_width(value)
 
+    has_factor = any(names.WIDTH_FACTOR.search(name) for name in before)
+
     by_kind: dict[str, tuple[str, Callable[[int], int]]] = {
         "token": ("special tokens move into the vocabulary, the same one to the same place", lambda v: tokens.get(v, v)),
         "vocabulary": ("a small vocabulary", small_vocabulary),
@@ -141,6 +149,8 @@ def _rule(editor: Editor, prefix: str, scale: Scale, mode: Mode) -> Callable[[st
 
     def rule(name: str, value: Any) -> tuple[str | None, Any]:
         kind = names.kind(name)
+        if name == "feature_size" and any(value == other for key, other in before.items() if names.kind(key) == "width"):
+            kind = "width"  # not the bins of a spectrogram
         if kind is None or kind == "layers" or not (integer(value) or _nested_integers(value)):
             return _special(name, value, before)
         if kind == "image":
@@ -152,6 +162,8 @@ def _rule(editor: Editor, prefix: str, scale: Scale, mode: Mode) -> Callable[[st
         if kind == "groups":
             # Lists of groups are numbers of tokens of hierarchical stages (GroupViT), not of a convolution.
             return "groups follow widths", _groups(value, before, width) if integer(value) else value
+        if kind == "width" and has_factor and integers(value):
+            return None, value  # the factor makes them small
         words, change = by_kind[kind]
         return words, _each(value, change)
 
@@ -160,11 +172,13 @@ def _rule(editor: Editor, prefix: str, scale: Scale, mode: Mode) -> Callable[[st
 
 def _special(name: str, value: Any, before: dict[str, Any]) -> tuple[str | None, Any]:
     if name == "window_size" and integer(value) and 4 < value <= 16 and "depths" in before:
-        return "a short window", 2
-    if name == "block_size" and integer(value) and value > 8:
-        return "short blocks", 4
-    if names.WIDTH_FACTOR.search(name) and value == 1.0:
-        return "a smaller factor on the widths", 0.25
+        return "a short window", SMALL_WINDOW
+    if name in SHORT_BLOCKS and integer(value) and value > 8:
+        return "short blocks", SHORT_BLOCKS[name]
+    if names.WIDTH_FACTOR.search(name) and isinstance(value, float) and value >= 1:
+        return "smaller factors on widths and depths", 0.25
+    if names.DEPTH_FACTOR.search(name) and isinstance(value, float) and value > 1:
+        return "smaller factors on widths and depths", 1.0
     return None, value
 
 
@@ -176,8 +190,20 @@ def _groups(value: int, before: dict[str, Any], width: Callable[[int], int]) -> 
 
 
 def _image_side(before: dict[str, Any]) -> int:
+    """A few patches, and two windows a side where they are coarsest: what attends within a window of one patch attends to nothing."""
     patch = first(before.get("patch_size"))
-    return PATCHES * patch if integer(patch) and patch >= 8 else IMAGE
+    if not integer(patch):
+        return IMAGE
+    few = PATCHES * patch if patch >= 8 else IMAGE
+    stages, stride, count = before.get("depths"), before.get("output_stride"), before.get("num_windows")
+    windows = integer(before.get("window_size"))
+    if isinstance(stages, (list, tuple)) and (windows or patch >= 8):
+        return max(few, 2 * (SMALL_WINDOW if windows else 1) * patch * 2 ** (len(stages) - 1))
+    if integer(stride):
+        return max(few, 2 * patch * stride)
+    if integer(count):
+        return max(few, 2 * patch * math.isqrt(count))
+    return few
 
 
 def _each(value: Any, change: Callable[[int], int]) -> Any:

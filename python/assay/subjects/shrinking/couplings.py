@@ -24,6 +24,8 @@ WIDTH_AND_HEADS = (
     ("decoder_hidden_size", "decoder_num_attention_heads"),
 )
 OWN_HEAD_WIDTH = ("head_dim", "d_kv", "attention_head_dim", "kv_channels", "attention_head_size")
+STATE = ("mamba_d_ssm", "mamba_n_heads", "mamba_d_head")
+HEADS = "heads divide the width"
 LEAST = 16
 TEXT = re.compile(r"text|llm|language")
 
@@ -31,7 +33,7 @@ TEXT = re.compile(r"text|llm|language")
 def fit(editor: Editor) -> None:
     """Makes every coupling of a tree fit."""
     for prefix, node in editor.nodes:
-        for coupling in (_sums, _cycles, _stages, _rope, _key_value_heads, _heads, _starved, _grids):
+        for coupling in (_sums, _cycles, _rope, _key_value_heads, _heads, _starved, _grids):
             coupling(editor, prefix, node)
     _feature_layers(editor)
     _resolutions(editor)
@@ -39,6 +41,7 @@ def fit(editor: Editor) -> None:
     _tokens_per_image(editor)
     _projections(editor)
     _timm_widths(editor)
+    _memories(editor)
 
 
 def _sums(editor: Editor, prefix: str, node: Any) -> None:
@@ -47,9 +50,6 @@ def _sums(editor: Editor, prefix: str, node: Any) -> None:
     parts = ("qk_nope_head_dim", "qk_rope_head_dim")
     if all(integer(before.get(part)) for part in parts) and before.get("qk_head_dim") == sum(before[part] for part in parts):
         editor.set(prefix, node, "qk_head_dim", sum(now[part] for part in parts), "a query head is the sum of its parts")
-    for name, value in before.items():
-        if isinstance(value, float) and value > 1 and re.search(r"depth_(coefficient|mult\w*)$", name):
-            editor.set(prefix, node, name, 1.0, "no factor on the depth")
 
 
 def _cycles(editor: Editor, prefix: str, node: Any) -> None:
@@ -58,17 +58,6 @@ def _cycles(editor: Editor, prefix: str, node: Any) -> None:
     stack, high, low = now.get("num_layers_per_stack"), now.get("H_cycles"), now.get("L_cycles")
     if integer(stack) and integer(high) and integer(low):
         editor.set(prefix, node, "num_hidden_layers", stack * high * (low + 1), "layers of all cycles")
-
-
-def _stages(editor: Editor, prefix: str, node: Any) -> None:
-    """The width of a hierarchical model's last stage is its first one's, doubled at each stage."""
-    before, now = editor.before[prefix], vars(node)
-    depths, hidden = before.get("depths"), before.get("hidden_size")
-    if not isinstance(depths, (list, tuple)) or not integer(hidden):
-        return
-    for name in ("embed_dim", "patch_embeds_hidden_size"):
-        if integer(before.get(name)) and before[name] * 2 ** (len(depths) - 1) == hidden:
-            editor.set(prefix, node, "hidden_size", now[name] * 2 ** (len(depths) - 1), "the last stage's width follows the first's")
 
 
 def _rope(editor: Editor, prefix: str, node: Any) -> None:
@@ -126,6 +115,9 @@ def _key_value_heads(editor: Editor, prefix: str, node: Any) -> None:
 def _heads(editor: Editor, prefix: str, node: Any) -> None:
     """Heads divide the width, and no head is narrower than four."""
     before, now = editor.before[prefix], vars(node)
+    state = [before.get(name) for name in STATE]
+    if all(map(integer, state)) and state[0] == state[1] * state[2]:
+        editor.set(prefix, node, STATE[0], now[STATE[1]] * now[STATE[2]], HEADS)
     if any(integer(before.get(name)) for name in OWN_HEAD_WIDTH):
         return
     for width_name, heads_name in WIDTH_AND_HEADS:
@@ -135,7 +127,7 @@ def _heads(editor: Editor, prefix: str, node: Any) -> None:
         if width % heads or (width // heads) % 4:
             fitting = [size for size in range(1, heads + 1) if width % size == 0 and (width // size) % 4 == 0 and size <= 8]
             if fitting:
-                editor.set(prefix, node, heads_name, max(fitting), "heads divide the width")
+                editor.set(prefix, node, heads_name, max(fitting), HEADS)
 
 
 def _starved(editor: Editor, prefix: str, node: Any) -> None:
@@ -219,13 +211,42 @@ def _images(editor: Editor) -> None:
             before, now = editor.before.get(f"{prefix}{name}.", {}).get("image_size"), vars(tower).get("image_size")
             if integer(before) and before == editor.before[prefix].get("patch_size"):
                 editor.set(prefix, node, "patch_size", now, rule)
-    sides = [(first(editor.before[prefix].get("image_size")), first(vars(node).get("image_size"))) for prefix, node in editor.nodes]
+    _same_image(editor, rule)
+    sides = [
+        (first(editor.before[prefix].get(name)), first(value))
+        for prefix, node in editor.nodes
+        for name, value in tree.fields(node)
+        if names.kind(name) == "image"
+    ]
     before, now = max(((before, now) for before, now in sides if integer(before) and integer(now)), default=(1, 1))
+    patches = [side**2 for side in (_side(vars(node)) for _, node in editor.nodes) if side]
     for prefix, node in editor.nodes:
-        maps = editor.before[prefix].get("backbone_feature_sizes")
-        if maps:
-            smaller = [[max(1, side * now // before) for side in row] for row in maps]
-            editor.set(prefix, node, "backbone_feature_sizes", smaller, rule)
+        for name, value in editor.before[prefix].items():
+            # How many queries ask so many patches.
+            if isinstance(value, dict) and "patch" in name and integers(list(value)) and patches:
+                editor.set(prefix, node, name, {patches[0]: max(1, patches[0] // 4)}, rule)
+            if names.MAPS.search(name) and isinstance(value, (list, tuple)):
+                editor.set(prefix, node, name, _smaller(value, now, before), rule)
+            # A border of an image that is learnt.
+            elif name == "visual_prompt_size" and integer(value):
+                editor.set(prefix, node, name, max(1, value * now // before), rule)
+
+
+def _same_image(editor: Editor, rule: str) -> None:
+    """What several parts see is as large for all as for the one that cuts it into patches."""
+    sizes = [(prefix, node, editor.before[prefix].get("image_size"), vars(node).get("image_size")) for prefix, node in editor.nodes]
+    sizes = [row for row in sizes if integer(row[2]) and integer(row[3])]
+    cut = {before: now for _, node, before, now in sizes if "patch_size" in vars(node)}
+    for prefix, node, before, _ in sizes:
+        if "patch_size" not in vars(node) and before in cut:
+            editor.set(prefix, node, "image_size", cut[before], rule)
+
+
+def _smaller(sides: Any, now: int, before: int) -> Any:
+    """Sides of feature maps of a smaller image, however deep the list is."""
+    if isinstance(sides, (list, tuple)):
+        return [_smaller(side, now, before) for side in sides]
+    return max(1, sides * now // before)
 
 
 def _tokens_per_image(editor: Editor) -> None:
@@ -260,3 +281,16 @@ def _timm_widths(editor: Editor) -> None:
             width = timm_models.width(editor.config, name)
             if width:
                 editor.set(prefix, node, "hidden_size", width, "as wide as the timm model that it names")
+
+
+def _memories(editor: Editor) -> None:
+    """What is kept of a frame has a width that stands in the modelling code, and objects that are found on it are cut into two or more
+    pieces as wide."""
+    for prefix, _ in editor.nodes:
+        memory, stream = (editor.before[prefix].get(name) for name in ("memory_encoder_output_channels", "memory_attention_hidden_size"))
+        if not integer(memory) or not integer(stream):
+            continue
+        for other, node in editor.nodes:
+            for name, value in editor.before[other].items():
+                if value == stream and names.kind(name) == "width" and vars(node)[name] < 2 * memory:
+                    editor.set(other, node, name, 2 * memory, "found objects are pieces of a memory's width")

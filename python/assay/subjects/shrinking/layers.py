@@ -73,7 +73,7 @@ def _of_count(
     if overrides and is_main:
         rows = [(*row, json.dumps(overrides.get(layer), default=str)) for layer, row in enumerate(rows)]
     layers = _chosen(rows, kinds)
-    wanted = max(LAYERS, _least(fields, members, per_layer, count, bool(rows)))
+    wanted = max(LAYERS * kinds, _least(fields, members, per_layer, count, bool(rows)))
     layers += [layer for layer in range(count) if layer not in layers][: max(0, min(wanted, count) - len(layers))]
     layers.sort()
     for name, value in per_layer.items():

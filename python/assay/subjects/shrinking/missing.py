@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from typing import Any
 
@@ -11,8 +13,10 @@ from assay.subjects.shrinking.editing import Editor, integer
 PLACEHOLDER = re.compile(r"^(image|video|audio)_token_(id|index)$")
 BEYOND = 250_000
 """An id beyond every vocabulary: it moves to its last places with the other special tokens."""
-SECTIONS = (16, 24, 24)
-"""Sections of multimodal rotary embeddings where the modelling code has the default (Qwen2-VL)."""
+SECTIONS = re.compile(r"""get\("mrope_section", \[([\d, ]+)\]\)""")
+"""Sections of multimodal rotary embeddings where the modelling code has the default."""
+EMPTY_SIZE = "a size that the default leaves empty"
+ROTARY = "rotary parameters that the modelling code assumes"
 LENGTHS = {"prediction_length": 4, "context_length": 8}
 LABELS = "label_length"
 """How much of the past a decoder is given (Autoformer): the past is longer."""
@@ -31,13 +35,17 @@ def fill_always(editor: Editor) -> None:
         rope = vars(node).get("rope_parameters")
         ignored = getattr(type(node), "ignore_keys_at_rope_validation", None) or ()
         if "mrope_section" in ignored and isinstance(rope, dict) and "mrope_section" not in rope:
-            editor.set(
-                prefix,
-                node,
-                "rope_parameters",
-                {**rope, "mrope_section": list(SECTIONS)},
-                "rotary sections that the modelling code assumes",
-            )
+            editor.set(prefix, node, "rope_parameters", {**rope, "mrope_section": _sections(node)}, ROTARY)
+
+
+def _sections(node: Any) -> list[int]:
+    """The rotary sections that the modelling code beside a configuration has as its default; those of Qwen2-VL if it has none."""
+    try:
+        code = inspect.getsource(importlib.import_module(type(node).__module__.replace("configuration_", "modeling_")))
+    except (ImportError, OSError):
+        code = ""
+    found = SECTIONS.search(code)
+    return [int(section) for section in found[1].split(", ")] if found else [16, 24, 24]
 
 
 def fill_sizes(editor: Editor) -> None:
@@ -47,7 +55,7 @@ def fill_sizes(editor: Editor) -> None:
         for name, value in list(fields.items()):
             filled = _size(name, fields) if value is None else None
             if filled is not None:
-                editor.set(prefix, node, name, filled, "a size that the default leaves empty")
+                editor.set(prefix, node, name, filled, EMPTY_SIZE)
 
 
 def _size(name: str, fields: dict[str, Any]) -> Any:
@@ -72,6 +80,8 @@ def _size(name: str, fields: dict[str, Any]) -> Any:
         return 2
     if kind in ("expert groups", "chosen expert groups"):
         return 1
+    if name.endswith("layer_indices") and integer(layers):
+        return [1]
     if name == "layer_types" and integer(layers):
         return ["full_attention"] * layers
     if name == "mlp_layer_types" and integer(layers):

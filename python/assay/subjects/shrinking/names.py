@@ -33,6 +33,7 @@ QUERIES = re.compile(
     r"num_queries|num_latents|n_latents|num_query_tokens|query_num|num_denoising|two_stage_num|num_detection_tokens|num_prototypes"
 )
 IMAGE = re.compile(r"image_size|img_size|crop_size|pretrain_image_size|^resolution$|max_image_size")
+MAPS = re.compile(r"feat(ure)?_sizes$")
 WINDOW = re.compile(r"sliding_window|attention_window|local_attention|attention_chunk|window_attention")
 PERIOD = re.compile(
     r"interval|_period$|_pattern$|sparse_step|layer_freq$|every_n|frequency$|_freq$|layers_per_block|_every$|n_layer_per|layer_interval|moe_every"
@@ -48,15 +49,18 @@ WIDTH = re.compile(
     r"num_pos_feats|hidden|dim|size|channels?|units|embd?|d_model|width|rank|inner|d_ff|dff|intermediate|filters|d_ssm|features|channel|project"
     r"|d_latents|planes|feat|d_state|base_width|fpn|stem|resnet_|connector|out_point"
 )
-SURELY_WIDTH = re.compile(r"feature_dims$|_configs$|sample_(initial_channel|hidden_size|channels)$|^patch_embeds_hidden_size$")
+SURELY_WIDTH = re.compile(
+    r"feature_dims$|_configs$|sample_(initial_channel|hidden_size|channels)$|^patch_embeds_hidden_size$|sampler_embed_dim$"
+)
 """Widths with a name that says something else, too."""
-WIDTH_FACTOR = re.compile(r"^(depth|width)_multiplier$")
+WIDTH_FACTOR = re.compile(r"^(depth|width)_multiplier$|^width_coefficient$")
 """Factors on widths that stand in no field."""
+DEPTH_FACTOR = re.compile(r"^depth_(coefficient|mult)$")
 NOT_WIDTH = re.compile(
     r"image|patch|window|kernel|vocab|chunk|crop|block|batch|context|codebook_size|sampl(?!e_channels|e_hidden)|seq|max_|posemb|grid|pool_|stride|resolution"
     r"|num_embeddings|chroma|length|freq|n_mels?|mel_bins|dilation|spec_size|img_size|group_size|bins|vision_max|scale|padding|position_size"
     r"|lru_block|fft|hop|hashes|_id$|token|capacity|buckets|num_frames|frame_size|positional|mask_size|^window|train_size|num_queries"
-    r"|cache_size|(?<!adapter_)input_size|^feature_size$|visual_prompt|num_image|audio_channels|temporal|height|width_|kpool|topk|pos_emb|^input_dim|projection_input_dim"
+    r"|cache_size|(?<!adapter_)input_size|^feature_size$|visual_prompt|num_image|audio_channels|temporal|height|width_|kpool|topk|pos_emb|keypoint_decoder|^input_dim|projection_input_dim|feat(ure)?_sizes$|^memory_encoder_output"
 )
 MEL_BINS = re.compile(r"^(num_mel_bins|n_mels|n_mel_bins|mel_bins)$")
 

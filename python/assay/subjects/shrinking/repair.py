@@ -6,13 +6,15 @@ import re
 from typing import Any
 
 from assay.subjects import tree
-from assay.subjects.shrinking import names
+from assay.subjects.shrinking import missing, names
 from assay.subjects.shrinking.editing import Editor, integer, integers
 
 LACKING = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
-CHANNELS = re.compile(r"num_channels \(\d+\) must be divisible by num_groups \((\d+)\)")
+CHANNELS = re.compile(r"num_channels \((\d+)\) must be divisible by num_groups \((\d+)\)")
 SECTIONS = re.compile(r"split_sizes=\[(\d+(?:, \d+)+)\]")
 INPUT = re.compile(r"weight of size \[\d+, (\d+), 1, 1\], expected input\[[\d, ]+\] to have \1 channels, but got (\d+) channels")
+PRODUCT = re.compile(r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)")
+OUTPUT = re.compile(r"(^|_)output_dim$")
 GUESSES: tuple[tuple[str, Any], ...] = (
     (r"dropout|drop_rate|jitter", 0.0),
     (r"rope_theta", 10_000.0),
@@ -26,7 +28,8 @@ GUESSES: tuple[tuple[str, Any], ...] = (
 
 Repair = dict[str, Any]
 """`{"kind": "field", "class": …, "name": …}`, `{"kind": "rope", "layer_type": …}`, `{"kind": "sections", "sections": […]}`,
-`{"kind": "least", "width": …}`, `{"kind": "maps", "wanted": …, "given": …}` or `{"kind": "fill"}`."""
+`{"kind": "raised", "width": …, "to": …}`, `{"kind": "heads"}` (two at least: a part has half of them),
+`{"kind": "maps", "wanted": …, "given": …}` or `{"kind": "fill"}`."""
 
 
 def suggest(error: BaseException, done: list[Repair]) -> Repair | None:
@@ -36,8 +39,11 @@ def suggest(error: BaseException, done: list[Repair]) -> Repair | None:
     channels, maps = CHANNELS.search(str(error)), INPUT.search(str(error))
     if maps:
         suggestions.append({"kind": "maps", "wanted": int(maps[1]), "given": int(maps[2])})
+    if isinstance(error, ZeroDivisionError):
+        suggestions.append({"kind": "heads"})
     if channels:
-        suggestions.append({"kind": "least", "width": int(channels[1])})
+        # Of one channel a group nothing is left but its sign.
+        suggestions.append({"kind": "raised", "width": int(channels[1]), "to": 2 * int(channels[2])})
     if sections:
         suggestions.append({"kind": "sections", "sections": [int(size) for size in sections[1].split(", ")]})
     if isinstance(error, AttributeError) and lacking:
@@ -48,6 +54,13 @@ def suggest(error: BaseException, done: list[Repair]) -> Repair | None:
     return next((repair for repair in suggestions if repair not in done), None)
 
 
+def of_output(messages: list[str], done: list[Repair]) -> Repair | None:
+    """The next repair of a width that was not the one which a tower gives out; none if no message speaks of one."""
+    found = (PRODUCT.search(message) for message in messages)
+    repairs = [{"kind": "maps", "wanted": int(sizes[2]), "given": int(sizes[1])} for sizes in found if sizes]
+    return next((repair for repair in repairs if repair not in done), None)
+
+
 def before(editor: Editor, repairs: list[Repair]) -> None:
     """Repairs of the default, before it is made small."""
     for repair in repairs:
@@ -56,7 +69,7 @@ def before(editor: Editor, repairs: list[Repair]) -> None:
                 rope = vars(node).get("rope_parameters")
                 if isinstance(rope, dict) and rope:
                     told = {**rope, "mrope_section": repair["sections"]}
-                    editor.set(prefix, node, "rope_parameters", told, "rotary sections that the modelling code assumes")
+                    editor.set(prefix, node, "rope_parameters", told, missing.ROTARY)
 
 
 def after(editor: Editor, repairs: list[Repair]) -> None:
@@ -93,13 +106,16 @@ def _rope(editor: Editor, layer_type: str) -> None:
             rope = {"rope_type": "default", "rope_theta": 10_000.0}
         if types and isinstance(rope, dict) and "rope_theta" in rope:
             each = {kind: dict(rope) for kind in sorted({*(types or []), layer_type})}
-            editor.set(prefix, node, "rope_parameters", each, "rotary parameters for each type of layer")
+            editor.set(prefix, node, "rope_parameters", each, missing.ROTARY)
 
 
 def _maps(editor: Editor, wanted: int, given: int) -> None:
-    """A neck that projects the feature maps of a backbone: their widths, or all of them where a default has only the last."""
-    rule = "a neck takes the feature maps that its backbone gives out"
+    """What takes the output of a tower or the feature maps of a backbone: their widths, or all maps where a default has only the last."""
+    rule = "what takes the output of a tower is as wide as it"
     for prefix, node in editor.nodes:
+        for name, value in list(tree.fields(node)):
+            if value == wanted and OUTPUT.search(name):
+                editor.set(prefix, node, name, given, rule)
         backbone = vars(node).get("backbone_config")
         if backbone is None:
             continue

@@ -26,12 +26,19 @@ class Scale:
     heads: int
     head: int
     least: int = 2
+    least_heads: int = 1
     same: int | None = None
     exactly: bool = False
     """Only sizes that the divisor divides, without rounding them to powers of two."""
+    raised: tuple[tuple[int, int], ...] = ()
+    """Widths that are too narrow for the groups of a norm, and what they become instead."""
 
     def of_width(self, value: int) -> int:
         """A width. Already narrow ones stay."""
+        width = self._of_width(value)
+        return min(value, dict(self.raised).get(width, width))
+
+    def _of_width(self, value: int) -> int:
         if value < max(NARROWEST, 2 * self.width if self.exactly else 0):
             return value
         if self.same:
@@ -46,7 +53,7 @@ class Scale:
             return value
         if self.same:
             return min(value, self.same // HEAD_WIDTH)
-        return max(1, power(value) // self.heads) if self.heads > 1 else value
+        return max(self.least_heads, power(value) // self.heads) if self.heads > 1 else value
 
     def of_head_width(self, value: int) -> int:
         """The width of one head. Those that are narrow already stay."""
