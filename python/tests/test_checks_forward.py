@@ -137,6 +137,28 @@ def test_a_choice_that_no_gradient_shows_and_a_backward_that_fails_are_told_by_f
         assert any("no backward" in note for note in seen.fields["notes"]) == (kind is OneWay)
 
 
+def test_a_gate_that_some_draws_of_the_weights_shut_is_no_silence(unit_of, monkeypatch):
+    class Gated(Straight):
+        shut = None
+
+        def forward(self, values):
+            is_open = float(self.first.bias[0]) != self.shut
+            return {"last_hidden_state": self.first(values) + (self.second(values) if is_open else 0)}
+
+    def unit():
+        made = unit_of(Gated())
+        made.model.shut = float(made.model.first.bias[0])  # with the unit's own weights
+        return made
+
+    assert lacking(forward.reaches(unit())) == lacking(sensitivity.of_weights(unit())) == []
+    again = unit()
+    before = {name: tensor.clone() for name, tensor in again.model.state_dict().items()}
+    sensitivity.of_weights(again)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in again.model.state_dict().items())
+    monkeypatch.setattr(sensitivity, "DRAWS", 1)
+    assert lacking(forward.reaches(unit())) == ["second"]
+
+
 def test_each_silent_tensor_has_its_kind(unit_of):
     class Attends(Straight):
         def __init__(self):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
 import torch
@@ -17,10 +19,13 @@ CHANGE = 0.01
 """The relative change of a tensor whose effect is measured."""
 LARGER = 0.3
 """The same where only a choice can tell."""
-CHANGES = 8
+CHANGES = 4
 """How many such changes are tried, of which one has to show."""
-FEWER = 2
+FEWER = 1
 """The same for a tensor beside one that shows."""
+DRAWS = 8
+"""How many draws of all weights are tried until every module is reached and shows. Some draws shut a gate: a score below zero says that
+there is no object (SAM), and no mask shows."""
 SILENT = 1e-7
 """Below this share of the output's size a 1 % change of a whole tensor can't be told from float32's own error, 1e-7 to 2e-7
 (FACTS.md)."""
@@ -64,13 +69,24 @@ def _movement(row: dict) -> float:
 def of_weights(unit: Unit) -> Observation:
     """Leaf modules that are reached and of which at least one tensor has an effect. The others are for `forward.reaches`."""
     seen = Observation()
-    silent = _silent(unit)
     modules = {name: _tensors(unit, name, module) for name, module in leaves(unit.model).items() if name not in unreached(unit)}
     unused = _unused(unit)
     known = {name: tensors for name, tensors in modules.items() if tensors and not name.startswith(unused)}
     if unused:
         seen.note(f"unused by configuration (the layer that features are taken from): {', '.join(unused)}")
-    lacking = {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
+
+    def lacking_of(silent: dict[str, str]) -> set[str]:
+        return {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
+
+    silent = _silent(unit)
+    for nonce in _other_nonces(unit):
+        lacking = lacking_of(silent)
+        if not lacking - unit.unused_modules(lacking).keys():
+            break
+        with unit.filled(nonce):
+            again = _silent(unit)
+        silent = {name: kind for name, kind in silent.items() if name in again}
+    lacking = lacking_of(silent)
     by_design = unit.unused_modules(lacking)
     note_unused(seen, by_design)
     seen.count("modules that the output depends on", known.keys() - by_design.keys(), sorted(lacking - by_design.keys()))
@@ -99,25 +115,42 @@ def note_unused(seen: Observation, unused: dict[str, str]) -> None:
         seen.note(f"unused by design ({', '.join(name for name, its in unused.items() if its == reason)}): {reason}")
 
 
+def _other_nonces(unit: Unit) -> list[int]:
+    """What all weights can be drawn from once more; nothing for a checkpoint."""
+    return [(unit.nonce + more) % 2**64 for more in range(1, DRAWS)] if unit.is_filled else []
+
+
 def unreached(unit: Unit) -> set[str]:
-    """Leaf modules that no input calls and no gradient reaches (some lend their weight to a function instead of being called)."""
+    """Leaf modules that no input calls and no gradient reaches, whatever the weights (some lend theirs to a function instead of being
+    called)."""
     if "unreached" not in unit.__dict__:
-        unit.forget()
-        with Called(unit.model) as called:
-            for inputs in unit.variants:
-                unit.forward(inputs)
-        reached = called.reached()
-        uncalled = {name: module for name, module in called.modules.items() if name not in reached}
-        moved = effects(unit) if uncalled else {}
-        tensors = {name: _tensors(unit, name, module) for name, module in uncalled.items()}
-        lacking = {name for name, own in tensors.items() if not any(moved.get(tensor) for tensor in own)}
-        straight = [unit.forward(inputs) for inputs in unit.variants] if lacking else []
-        # A table that is looked up without a gradient: forwards tell.
-        for name in lacking - unit.unused_modules(lacking).keys():
-            if any(_speaks(unit, tensor, straight) for tensor in tensors[name]):
-                lacking.remove(name)
+        lacking = _unreached(unit)
+        for nonce in _other_nonces(unit):
+            if not lacking - unit.unused_modules(lacking).keys():
+                break
+            with unit.filled(nonce):
+                lacking &= _unreached(unit)
         unit.__dict__["unreached"] = lacking
     return unit.__dict__["unreached"]
+
+
+def _unreached(unit: Unit) -> set[str]:
+    """The same with the weights of now."""
+    unit.forget()
+    with Called(unit.model) as called:
+        for inputs in unit.variants:
+            unit.forward(inputs)
+    reached = called.reached()
+    uncalled = {name: module for name, module in called.modules.items() if name not in reached}
+    moved = effects(unit) if uncalled else {}
+    tensors = {name: _tensors(unit, name, module) for name, module in uncalled.items()}
+    lacking = {name for name, own in tensors.items() if not any(moved.get(tensor) for tensor in own)}
+    straight = [unit.forward(inputs) for inputs in unit.variants] if lacking else []
+    # A table that is looked up without a gradient: forwards tell.
+    for name in lacking - unit.unused_modules(lacking).keys():
+        if any(_speak(unit, [tensor], straight) for tensor in tensors[name]):
+            lacking.remove(name)
+    return lacking
 
 
 def _tensors(unit: Unit, name: str, module: torch.nn.Module) -> list[str]:
@@ -137,28 +170,35 @@ def _silent(unit: Unit) -> dict[str, str]:
     kinds |= {name: UNUSED for name in kinds if name.rpartition(".")[0] in unused or name.startswith(by_configuration)}
     # A bias of keys beside a weight that shows is cancelled for sure: a forward for each would cost more than it tells.
     unsure = [name for name, kind in kinds.items() if kind == CANCELLED and (quiet[name] == 0 or name.rpartition(".")[0] not in speaking)]
-    straight = [unit.forward(inputs) for inputs in unit.variants] if unsure else []
-    for name in unsure:
-        owner = name.rpartition(".")[0]
-        if _speaks(unit, name, straight, FEWER if owner in speaking else CHANGES):
-            speaking.add(owner)
-            del kinds[name]
-        elif quiet[name] == 0:
-            kinds[name] = WITHOUT_EFFECT
+    straight, size = [unit.forward(inputs) for inputs in unit.variants] if unsure else [], 1
+    # More at a time as long as none shows: most of a decoder that nobody reads costs a few forwards, and not eight for each tensor.
+    while unsure:
+        group = unsure[:size]
+        changes = FEWER if all(name.rpartition(".")[0] in speaking for name in group) else CHANGES
+        if not _speak(unit, group, straight, changes):
+            kinds |= {name: WITHOUT_EFFECT for name in group if quiet[name] == 0}
+            unsure, size = unsure[size:], 2 * size
+        elif size == 1:
+            speaking.add(group[0].rpartition(".")[0])
+            del kinds[group[0]]
+            unsure = unsure[1:]
+        else:
+            size = 1
     return kinds
 
 
-def _speaks(unit: Unit, name: str, straight: list[Tensors], changes: int = CHANGES) -> bool:
-    """Whether a forward shows one of a few larger changes of a tensor, each element by itself: a choice among experts sees no change that
-    all share, and a single change may leave all choices as they were. What has no effect shows none of them."""
-    parameter = unit.model.get_parameter(name)
-    before = parameter.detach().clone()
+def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int = CHANGES) -> bool:
+    """Whether a forward shows one of a few larger changes of these parameters, each element by itself: a choice among experts sees no
+    change that all share, and a single change may leave all choices as they were. What has no effect shows none of them."""
+    parameters = [unit.model.get_parameter(name) for name in names]
+    before = [parameter.detach().clone() for parameter in parameters]
     generator = torch.Generator().manual_seed(unit.seed)
-    size = float(before.pow(2).mean().sqrt())
 
     def shows() -> bool:
         with torch.no_grad():
-            parameter.copy_(before + LARGER * size * torch.randn(before.shape, generator=generator))
+            for parameter, kept in zip(parameters, before, strict=True):
+                size = float(kept.pow(2).mean().sqrt())
+                parameter.copy_(kept + LARGER * size * torch.randn(kept.shape, generator=generator))
         unit.forget()
         return any(
             _movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
@@ -172,7 +212,8 @@ def _speaks(unit: Unit, name: str, straight: list[Tensors], changes: int = CHANG
         return any(shows() for _ in range(changes))
     finally:
         with torch.no_grad():
-            parameter.copy_(before)
+            for parameter, kept in zip(parameters, before, strict=True):
+                parameter.copy_(kept)
         unit.forget()
 
 
@@ -198,18 +239,19 @@ def _unused(unit: Unit) -> tuple[str, ...]:
 def effects(unit: Unit) -> dict[str, float]:
     """For each parameter that a backward can reach: the root mean square change of a random projection of all outputs, each over its own
     size, when the tensor changes by 1 % of each element, over the size of that projection. One backward shows it for all at once."""
-    if "effects" in unit.__dict__:
-        return unit.__dict__["effects"]
+    known = unit.__dict__.setdefault("effects", {})
+    if unit.drawn in known:
+        return known[unit.drawn]
     model = unit.model
     parameters = {name: parameter for name, parameter in model.named_parameters() if parameter.is_floating_point() and parameter.numel()}
     frozen = [parameter for parameter in parameters.values() if not parameter.requires_grad]
     for parameter in frozen:
         parameter.requires_grad_(True)
 
-    def backward(inputs: Tensors) -> int:
+    def backward(inputs: Tensors, context: Callable[[], AbstractContextManager[object]]) -> int:
         unit.forget()
         seed_generators(unit.seed)
-        with recording():
+        with context():
             outputs = _differentiable(call(model, {name: tensor.clone() for name, tensor in inputs.items()}))
             generator = torch.Generator().manual_seed(unit.seed)
             total = torch.zeros(())
@@ -225,13 +267,18 @@ def effects(unit: Unit) -> dict[str, float]:
         return count
 
     try:
-        try:
-            size = sum(of_subject(partial(backward, inputs)) for inputs in unit.variants) ** 0.5
-        except SubjectRaised as exception:  # some can't go backward in eval mode (reversible layers, states edited in place): forwards tell
-            unit.__dict__["backward_lacking"] = f"{type(exception.original).__name__}: {exception.original}"[:200]
-            for parameter in parameters.values():
-                parameter.grad = None
-            size = 1.0
+        size = 1.0
+        # Some can't go backward where the library forbids it (weights edited in place), some not at all in eval mode (reversible layers):
+        # then forwards tell.
+        for context in (recording, torch.enable_grad):
+            try:
+                size = sum(of_subject(partial(backward, inputs, context)) for inputs in unit.variants) ** 0.5
+                unit.__dict__.pop("backward_lacking", None)
+                break
+            except SubjectRaised as exception:
+                unit.__dict__["backward_lacking"] = f"{type(exception.original).__name__}: {exception.original}"[:200]
+                for parameter in parameters.values():
+                    parameter.grad = None
         effect = {}
         for name, parameter in parameters.items():
             gradient = parameter.grad
@@ -243,7 +290,7 @@ def effects(unit: Unit) -> dict[str, float]:
             parameter.grad = None
         for parameter in frozen:
             parameter.requires_grad_(False)
-    unit.__dict__["effects"] = effect
+    known[unit.drawn] = effect
     return effect
 
 

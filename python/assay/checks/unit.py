@@ -72,6 +72,8 @@ class Unit:
         self.second_nonce = int(job["second_nonce"])
         self.scratch: str = job["scratch"] or tempfile.gettempdir()
         self.is_filled = self.subject["kind"] == "architecture"
+        self.drawn = self.nonce
+        """What the weights are drawn from now."""
         self.versions: dict[int, int] = {}
         """How often each parameter had been written to once it was filled, by identity."""
         self.oracle_lacking: str | None = None
@@ -128,6 +130,7 @@ class Unit:
 
     def fill(self, nonce: int) -> None:
         """Fills the model from a nonce."""
+        self.drawn = nonce
         self._fill(self.model, nonce)
         self._keep_versions(self.model)
 
@@ -136,6 +139,7 @@ class Unit:
         """Within it the model has the weights of another nonce."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
         kept = [tensor.detach().clone() for tensor in tensors]
+        drawn = self.drawn
         self.fill(nonce)
         try:
             yield
@@ -146,6 +150,7 @@ class Unit:
                         tensor.copy_(before)
             self.forget()
             self._keep_versions(self.model)
+            self.drawn = drawn
 
     @Once
     def inputs(self) -> Tensors:

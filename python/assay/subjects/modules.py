@@ -44,12 +44,16 @@ class Called:
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Within it a backward can follow a forward, one too that the library itself puts in inference mode."""
-    kept = torch.inference_mode.__enter__, torch.inference_mode.__exit__
-    torch.inference_mode.__enter__ = lambda self: None
-    torch.inference_mode.__exit__ = lambda self, *exception: None
+    """Within it a backward can follow a forward, also where the library itself forbids it (`no_grad`, `inference_mode`): what a tower
+    computes is no less a part of the answer for not being trained."""
+    contexts = (torch.no_grad, torch.inference_mode)
+    kept = [(context, context.__enter__, context.__exit__) for context in contexts]
+    for context in contexts:
+        context.__enter__ = lambda self: None
+        context.__exit__ = lambda self, *exception: None
     try:
         with torch.enable_grad():
             yield
     finally:
-        torch.inference_mode.__enter__, torch.inference_mode.__exit__ = kept
+        for context, enter, leave in kept:
+            context.__enter__, context.__exit__ = enter, leave
