@@ -142,12 +142,12 @@ def test_a_gate_that_some_draws_of_the_weights_shut_is_no_silence(unit_of, monke
         shut = None
 
         def forward(self, values):
-            is_open = float(self.first.bias[0]) != self.shut
+            is_open = float(self.first.bias[0].detach()) != self.shut
             return {"last_hidden_state": self.first(values) + (self.second(values) if is_open else 0)}
 
     def unit():
         made = unit_of(Gated())
-        made.model.shut = float(made.model.first.bias[0])  # with the unit's own weights
+        made.model.shut = float(made.model.first.bias[0].detach())  # with the unit's own weights
         return made
 
     assert lacking(forward.reaches(unit())) == lacking(sensitivity.of_weights(unit())) == []
