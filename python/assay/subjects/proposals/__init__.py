@@ -137,6 +137,8 @@ def _with_text(c: Context, media: list[str]) -> Iterator[tuple[str, list[InputSp
         bare = [spec for spec in specs if spec.role != "geometry" or spec.name in c.required]
         if len(bare) < len(specs):  # heads take sizes that not every tower beneath them knows
             yield modalities, bare
+        for turn in zip_longest(*(features.listed(c, part) for part in group)):
+            yield modalities, [*rows, *(spec for part, listed in zip(group, turn, strict=True) for spec in listed or part.layout)]
     if not media:
         return
     turns = zip_longest(*(_beside_text(c, name, bool(placed)) for name in (media[:2] if not placed else media[:1])))

@@ -181,9 +181,9 @@ class Context:
         return bins if integer(bins) else 80
 
     def method(self, name: str) -> Any | None:
-        """A method of the model, of the one that it wraps, or of its encoder. One that hands on whatever it gets (`*args`) says less than
-        the one that it hands it to."""
-        owners = (self.model, getattr(self.model, "base_model", None), getattr(self.model, "encoder", None))
+        """A method of the model, of the one that it wraps, or of one of its parts. One that hands on whatever it gets (`*args`) says less
+        than the one that it hands it to."""
+        owners = (self.model, getattr(self.model, "base_model", None), *self.model.children())
         found = [getattr(owner, name) for owner in owners if hasattr(owner, name)]
         return next((method for method in found if "args" not in inspect.signature(method).parameters), next(iter(found), None))
 

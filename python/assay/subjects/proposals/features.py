@@ -94,6 +94,12 @@ def placed(c: Context) -> list[Placed]:
     return found
 
 
+def listed(c: Context, part: Placed) -> list[list[InputSpec]]:
+    """Layouts of a list of one image, where that of the image is what the method takes: a model may take the lists apart before."""
+    first = part.layout[0]
+    return [layout for layout in layouts(c, first.name) if layout[0].shape == (1, *first.shape)]
+
+
 def queries(c: Context) -> int:
     """How many vectors a model's own queries make of an image; one if it has none. No method of a base model says so."""
     tokens = getattr(c.model, "query_tokens", None)

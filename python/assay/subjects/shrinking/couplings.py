@@ -171,20 +171,22 @@ def _feature_layers(editor: Editor) -> None:
     if not towers:
         return
     count, before = min(towers, key=lambda tower: tower[0])
+    rule = "features come from a layer that is there"
     for prefix, node in editor.nodes:
-        chosen = vars(node).get("vision_feature_layer")
-        if integer(chosen):
-            editor.set(prefix, node, "vision_feature_layer", _within(chosen, count), "features come from a layer that is there")
-        elif integers(chosen):
-            # Some count layers from 0, others count the embeddings as well.
-            last = count - 1 if max(editor.before[prefix]["vision_feature_layer"]) + 1 == before else count
-            moved = type(chosen)(_within(layer, last) for layer in chosen)
-            editor.set(prefix, node, "vision_feature_layer", moved, "features come from a layer that is there")
+        for name, chosen in tree.fields(node):
+            if not names.FEATURE_LAYER.search(name):
+                continue
+            if integer(chosen):
+                editor.set(prefix, node, name, _within(chosen, count), rule)
+            elif integers(chosen):
+                # Some count layers from 0, others count the embeddings as well.
+                last = count - 1 if max(editor.before[prefix][name]) + 1 == before else count
+                editor.set(prefix, node, name, type(chosen)(_within(layer, last) for layer in chosen), rule)
         hooks = vars(node).get("intermediate_hook_ids")
         if integers(hooks):
             deepest = sorted(hooks, reverse=True)
             moved = type(hooks)(max(0, count - 1 - deepest.index(layer)) for layer in hooks)
-            editor.set(prefix, node, "intermediate_hook_ids", moved, "features come from a layer that is there")
+            editor.set(prefix, node, "intermediate_hook_ids", moved, rule)
 
 
 def _within(layer: int, count: int) -> int:

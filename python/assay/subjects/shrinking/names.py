@@ -33,6 +33,7 @@ QUERIES = re.compile(
     r"num_queries|num_latents|n_latents|num_query_tokens|query_num|num_denoising|two_stage_num|num_detection_tokens|num_prototypes"
 )
 IMAGE = re.compile(r"image_size|img_size|crop_size|pretrain_image_size|^resolution$|max_image_size")
+FEATURE_LAYER = re.compile(r"^vision_feature_layers?$")
 MAPS = re.compile(r"feat(ure)?_sizes$")
 WINDOW = re.compile(r"sliding_window|attention_window|local_attention|attention_chunk|window_attention")
 PERIOD = re.compile(
