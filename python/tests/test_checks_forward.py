@@ -7,6 +7,7 @@ from conftest import MASK, TOKENS, VALUES
 from assay import subjects
 from assay.checks import forward, load, negative, sensitivity
 from assay.subjects import InputSpec
+from assay.subjects.specs import as_rows
 
 
 class Straight(torch.nn.Module):
@@ -135,6 +136,47 @@ def test_a_choice_that_no_gradient_shows_and_a_backward_that_fails_are_told_by_f
         assert lacking(seen) == [], kind
         assert seen.fields["measures"]["visible_parameter_tensors"] == seen.fields["measures"]["parameter_tensors"], kind
         assert any("no backward" in note for note in seen.fields["notes"]) == (kind is OneWay)
+
+
+def test_a_table_that_a_larger_module_keeps_is_judged_as_a_module_is(unit_of):
+    class Keeps(Straight):
+        def __init__(self):
+            super().__init__()
+            self.positions = torch.nn.Parameter(torch.zeros(3, 4))
+
+        def forward(self, values, weight=0.0):
+            return super().forward(values + weight * self.positions)
+
+    class Adds(Keeps):
+        def forward(self, values):
+            return super().forward(values, 1.0)
+
+    assert lacking(sensitivity.of_weights(unit_of(Keeps()))) == ["positions"]
+    assert lacking(sensitivity.of_weights(unit_of(Adds()))) == []
+
+
+def test_what_only_a_later_set_of_inputs_holds_is_checked(unit_of):
+    class Hears(Straight):
+        def __init__(self, of_sound):
+            super().__init__()
+            self.of_sound = of_sound
+
+        def forward(self, values=None, sound=None):
+            states = super().forward(values if sound is None else torch.zeros(2, 3, 4))["last_hidden_state"]
+            return {"last_hidden_state": states if sound is None else states + self.of_sound(sound)}
+
+    def unit(of_sound):
+        made = unit_of(Hears(of_sound))
+        made.recipe["inputs"]["sound"] = as_rows([InputSpec("sound", "series", "float32", (3, 4))])
+        made.recipe["variants"] = ["all", "sound"]
+        return made
+
+    moved = [row["rms_difference"] > 0 for row in sensitivity.of_input(unit(lambda sound: sound)).fields["comparisons"]]
+    assert moved == [True, True]
+    still = [row["rms_difference"] > 0 for row in sensitivity.of_input(unit(lambda sound: 0 * sound)).fields["comparisons"]]
+    assert still == [True, False]
+    counted = [row["have"] == row["of"] for row in forward.finite(unit(lambda sound: sound / 0 * 0)).fields["tallies"]]
+    assert counted == [True, False]
 
 
 def test_a_gate_that_some_draws_of_the_weights_shut_is_no_silence(unit_of, monkeypatch):

@@ -140,7 +140,7 @@ def test_each_design_names_modules_and_inputs_that_exist():
             model = build.make_model(subject(name), config, meta=True)
         except Exception:  # what only a repair builds
             continue
-        assert designs.stale_modules(name, set(leaves(model)), config) == [], name
+        assert designs.stale_modules(name, {*leaves(model), *dict(model.named_parameters())}, config) == [], name
         inputs = [pattern for pattern, _ in designs._patterns(name, "inputs", config)]
         assert all(subjects.unused_inputs(name, {pattern}) and pattern in inspect.signature(model.forward).parameters for pattern in inputs)
         seen += 1

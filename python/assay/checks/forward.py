@@ -30,17 +30,20 @@ def reaches(unit: Unit) -> Observation:
 def finite(unit: Unit) -> Observation:
     """Every element of every floating output is finite; where infinity is an answer by design, a number."""
     seen = Observation()
-    infinite = infinite_outputs(unit.architecture, set(unit.reference))
-    for name, tensor in unit.reference.items():
-        if not tensor.is_floating_point():
-            continue
-        if name in infinite:
-            seen.note(f"infinite by design ({name}): {infinite[name]}")
-            # All of them infinite is no answer.
-            numbers = int((~tensor.isnan()).sum()) if tensor.isfinite().any() else 0
-            seen.tally(f"numbers in {name}", numbers, tensor.numel())
-        else:
-            seen.tally(f"finite elements of {name}", int(tensor.isfinite().sum()), tensor.numel())
+    for specs, inputs in unit.fed:
+        outputs = unit.reference if inputs is unit.inputs else unit.forward(inputs)
+        of = "" if inputs is unit.inputs else f" for {', '.join(spec.name for spec in specs)}"
+        infinite = infinite_outputs(unit.architecture, set(outputs))
+        for name, tensor in outputs.items():
+            if not tensor.is_floating_point():
+                continue
+            if name in infinite:
+                seen.note(f"infinite by design ({name}): {infinite[name]}")
+                # All of them infinite is no answer.
+                numbers = int((~tensor.isnan()).sum()) if tensor.isfinite().any() else 0
+                seen.tally(f"numbers in {name}{of}", numbers, tensor.numel())
+            else:
+                seen.tally(f"finite elements of {name}{of}", int(tensor.isfinite().sum()), tensor.numel())
     return seen
 
 

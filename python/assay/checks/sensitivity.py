@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -43,20 +44,25 @@ KINDS = (UNREACHED, CANCELLED, WITHOUT_EFFECT, UNUSED)
 def of_input(unit: Unit) -> Observation:
     """Each content input redrawn in turn: the output that moves most."""
     seen = Observation()
-    unused = unused_inputs(unit.architecture, {spec.name for spec in unit.specs})
+    unused = unused_inputs(unit.architecture, {spec.name for specs, _ in unit.fed for spec in specs})
     note_unused(seen, unused)
-    for spec in unit.specs:
-        if spec.role not in CONTENT or spec.name in unused:
-            continue
-        redrawn = {**unit.inputs, spec.name: unit.redraw(spec, unit.seed + 7)}
-        outputs = unit.forward(redrawn)
-        rows = [
-            comparison(f"{spec.name} redrawn: {name}", outputs[name], tensor, None)
-            for name, tensor in unit.reference.items()
-            if name in outputs and tensor.is_floating_point() and tensor.numel()
-        ]
-        if rows:
-            seen.fields["comparisons"].append(max(rows, key=_movement))
+    known: set[str] = set()
+    for specs, inputs in unit.fed:
+        outputs = None
+        for spec in specs:
+            # Each input in the first set that has it.
+            if spec.role not in CONTENT or spec.name in unused or spec.name in known:
+                continue
+            known.add(spec.name)
+            outputs = outputs or (unit.reference if inputs is unit.inputs else unit.forward(inputs))
+            redrawn = unit.forward({**inputs, spec.name: unit.redraw(spec, unit.seed + 7)})
+            rows = [
+                comparison(f"{spec.name} redrawn: {name}", redrawn[name], tensor, None)
+                for name, tensor in outputs.items()
+                if name in redrawn and tensor.is_floating_point() and tensor.numel()
+            ]
+            if rows:
+                seen.fields["comparisons"].append(max(rows, key=_movement))
     return seen
 
 
@@ -70,6 +76,9 @@ def of_weights(unit: Unit) -> Observation:
     """Leaf modules that are reached and of which at least one tensor has an effect. The others are for `forward.reaches`."""
     seen = Observation()
     modules = {name: _tensors(unit, name, module) for name, module in leaves(unit.model).items() if name not in unreached(unit)}
+    of_leaves = {tensor for name, module in leaves(unit.model).items() for tensor in _tensors(unit, name, module)}
+    # A table of positions or a class token that a larger module keeps is a part of its own.
+    modules |= {tensor: [tensor] for tensor in effects(unit) if tensor not in of_leaves}
     unused = _unused(unit)
     known = {name: tensors for name, tensors in modules.items() if tensors and not name.startswith(unused)}
     if unused:
@@ -83,9 +92,10 @@ def of_weights(unit: Unit) -> Observation:
         lacking = lacking_of(silent)
         if not lacking - unit.unused_modules(lacking).keys():
             break
-        with unit.filled(nonce):
-            again = _silent(unit)
-        silent = {name: kind for name, kind in silent.items() if name in again}
+        asked = {tensor for name in lacking for tensor in known[name]}
+        with contextlib.suppress(SubjectRaised), unit.filled(nonce):
+            again = _silent(unit, asked)
+            silent = {name: kind for name, kind in silent.items() if name not in asked or name in again}
     lacking = lacking_of(silent)
     by_design = unit.unused_modules(lacking)
     note_unused(seen, by_design)
@@ -98,7 +108,7 @@ def of_weights(unit: Unit) -> Observation:
         "visible_parameter_tensors": len(effects(unit)) - len(silent),
         **{f"{kind}_parameter_tensors": kinds[kind] for kind in KINDS},
     }
-    stale = stale_modules(unit.architecture, {name.rpartition(".")[0] for name in silent}, unit.config)
+    stale = stale_modules(unit.architecture, {name.rpartition(".")[0] for name in silent} | silent.keys(), unit.config)
     # A head may use what the architecture alone does not.
     if stale and unit.subject.get("auto_class", "AutoModel") == "AutoModel":
         seen.note(f"stale designs, for all that they name shows: {', '.join(stale)}")
@@ -128,7 +138,7 @@ def unreached(unit: Unit) -> set[str]:
         for nonce in _other_nonces(unit):
             if not lacking - unit.unused_modules(lacking).keys():
                 break
-            with unit.filled(nonce):
+            with contextlib.suppress(SubjectRaised), unit.filled(nonce):
                 lacking &= _unreached(unit)
         unit.__dict__["unreached"] = lacking
     return unit.__dict__["unreached"]
@@ -158,16 +168,17 @@ def _tensors(unit: Unit, name: str, module: torch.nn.Module) -> list[str]:
     return [f"{name}.{leaf}" for leaf in module._parameters if f"{name}.{leaf}" in effects(unit)]
 
 
-def _silent(unit: Unit) -> dict[str, str]:
-    """Parameter tensors whose change shows at no output, with the kind of reason. Where no gradient flows (codes, a choice of experts)
-    forwards tell."""
-    quiet = {name: value for name, value in effects(unit).items() if value < SILENT}
+def _silent(unit: Unit, asked: set[str] | None = None) -> dict[str, str]:
+    """Parameter tensors, all or those that are asked for, whose change shows at no output, with the kind of reason. Where no gradient
+    flows (codes, a choice of experts) forwards tell."""
+    quiet = {name: value for name, value in effects(unit).items() if value < SILENT and (asked is None or name in asked)}
     beyond = unreached(unit)
     kinds = {name: UNREACHED if name.rpartition(".")[0] in beyond else CANCELLED for name in quiet}
-    speaking = {name.rpartition(".")[0] for name in effects(unit) if name not in quiet}
-    unused = unit.unused_modules({name.rpartition(".")[0] for name in kinds})
+    speaking = {name.rpartition(".")[0] for name, value in effects(unit).items() if value >= SILENT}
+    unused = unit.unused_modules({name.rpartition(".")[0] for name in kinds} | kinds.keys())
     by_configuration = _unused(unit)
-    kinds |= {name: UNUSED for name in kinds if name.rpartition(".")[0] in unused or name.startswith(by_configuration)}
+    by_design = {name for name in kinds if unused.keys() & {name, name.rpartition(".")[0]} or name.startswith(by_configuration)}
+    kinds |= dict.fromkeys(by_design, UNUSED)
     # A bias of keys beside a weight that shows is cancelled for sure: a forward for each would cost more than it tells.
     unsure = [name for name, kind in kinds.items() if kind == CANCELLED and (quiet[name] == 0 or name.rpartition(".")[0] not in speaking)]
     straight, size = [unit.forward(inputs) for inputs in unit.variants] if unsure else [], 1
@@ -197,16 +208,19 @@ def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int =
     def shows() -> bool:
         with torch.no_grad():
             for parameter, kept in zip(parameters, before, strict=True):
-                size = float(kept.pow(2).mean().sqrt())
+                size = float(kept.pow(2).mean().sqrt()) or 1.0
                 parameter.copy_(kept + LARGER * size * torch.randn(kept.shape, generator=generator))
         unit.forget()
-        return any(
-            _movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
-            for inputs, outputs in zip(unit.variants, straight, strict=True)
-            for after in [unit.forward(inputs)]
-            for output, tensor in outputs.items()
-            if output in after and tensor.numel()
-        )
+        try:
+            return any(
+                _movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
+                for inputs, outputs in zip(unit.variants, straight, strict=True)
+                for after in [unit.forward(inputs)]
+                for output, tensor in outputs.items()
+                if output in after and tensor.numel()
+            )
+        except SubjectRaised:  # what makes it raise has an effect
+            return True
 
     try:
         return any(shows() for _ in range(changes))

@@ -140,8 +140,8 @@ class Unit:
         tensors = [*self.model.parameters(), *self.model.buffers()]
         kept = [tensor.detach().clone() for tensor in tensors]
         drawn = self.drawn
-        self.fill(nonce)
         try:
+            self.fill(nonce)
             yield
         finally:
             with torch.no_grad():
@@ -174,12 +174,16 @@ class Unit:
         return self.make_inputs(self.seed + 2)
 
     @Once
+    def fed(self) -> list[tuple[list[subjects.InputSpec], Tensors]]:
+        """The sets of inputs that together reach every tower, each with what is said of it; the first is `inputs`."""
+        more = subjects.variants(self.recipe)[1:]
+        own = [(subjects.input_specs(self.recipe, name), self.make_inputs(self.seed, variant=name)) for name in more]
+        return [(self.specs, self.inputs), *own]
+
+    @property
     def variants(self) -> list[Tensors]:
-        """The sets of inputs that together reach every tower."""
-        names = subjects.variants(self.recipe)
-        if len(names) < 2:
-            return [self.inputs]
-        return [self.make_inputs(self.seed, variant=name) for name in names]
+        """The sets of inputs alone."""
+        return [inputs for _, inputs in self.fed]
 
     def make_inputs(self, seed: int, batch: int | None = None, variant: str | None = None) -> Tensors:
         """Inputs for a seed: row i is the same in every batch."""

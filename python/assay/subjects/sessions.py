@@ -5,6 +5,7 @@ no other call sees."""
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 import torch
@@ -20,7 +21,10 @@ PROMPTED = 0
 def session_class(model: torch.nn.Module) -> type | None:
     """The class of the session that `forward` requires; none if it takes tensors."""
     row = inspect.signature(model.forward).parameters.get("inference_session")
-    return row.annotation if row is not None and row.default is row.empty else None
+    if row is None or row.default is not row.empty:
+        return None
+    # A name where the module's annotations are not evaluated.
+    return getattr(sys.modules[type(model).__module__], row.annotation) if isinstance(row.annotation, str) else row.annotation
 
 
 def call(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> Any:
