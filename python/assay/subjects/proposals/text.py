@@ -47,7 +47,9 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
         values = [int(place in kinds) for place in range(size)]
         specs.append(InputSpec("token_type_ids", "token_kinds", "int64", (size,), values=values))
     elif c.takes("token_type_ids"):
-        types = c.value([c.text, c.config], "type_vocab_size", default=0)
+        # XLNet tells segments apart by two embeddings, and has no field for their number.
+        has_segments = any(name.endswith("seg_embed") for name, _ in c.model.named_parameters())
+        types = c.value([c.text, c.config], "type_vocab_size", default=2 if has_segments else 0)
         if isinstance(types, int) and types > 1:
             specs.append(InputSpec("token_type_ids", "token_types", "int64", (size,), 0, types))
     if c.takes("bbox"):
