@@ -221,11 +221,16 @@ def _widest(f: Feeder, best: Proposal, reached: set[str]) -> tuple[Proposal, set
 def _single(
     f: Feeder, modalities: frozenset[str], alone: dict[str, tuple[list[InputSpec], set[str]]]
 ) -> Iterator[tuple[str, tuple[list[InputSpec], set[str]]]]:
-    """Each modality by itself, where a model takes that, and a video that can't be fed beside an image."""
+    """Each modality by itself, where a model takes that; otherwise, of three, with text alone; and a video that can't be fed beside an
+    image."""
     for name in SINGLE if len(modalities) > 1 else ():
         found = (alone.get(name) or _alone(f, {name})) if name in modalities else None
         if found is not None:
             yield name, found
+        elif {"text", name} < modalities:
+            beside = _alone(f, {"text", name})
+            if beside is not None:
+                yield "+".join(sorted({"text", name})), beside
     if {"text", "image"} <= modalities and "video" not in modalities and f.context.takes("pixel_values_videos"):
         video = _alone(f, {"text", "video"})
         if video is not None:
