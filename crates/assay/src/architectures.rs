@@ -67,9 +67,17 @@ fn probe(
 
 /// The facts of one architecture, or why there are none.
 fn facts(session: &mut Session, catalog: &Catalog, name: &str) -> Result<Box<Facts>, Failure> {
+    made(session, catalog, name).map(|(facts, _)| facts)
+}
+
+fn made(
+    session: &mut Session,
+    catalog: &Catalog,
+    name: &str,
+) -> Result<(Box<Facts>, serde_json::Value), Failure> {
     let name = catalog.architecture(name)?.name.clone();
     match probe(session, catalog, &[&name])?.pop() {
-        Some(ProbeOutcome::Answered(Probed::Ready { facts, .. })) => Ok(facts),
+        Some(ProbeOutcome::Answered(Probed::Ready { facts, recipe })) => Ok((facts, recipe)),
         Some(other) => Err(
             Failure::usage(format!("{name} can't be made: {}", state(&other).1))
                 .hint("`assay run` records it as the case load.probe"),
@@ -121,20 +129,27 @@ fn short(value: &serde_json::Value) -> String {
     }
 }
 
-/// `--inputs`: what is fed.
+/// `--inputs`: what is fed, all sets of inputs; as JSON the first, which has all that the model takes.
 pub(crate) fn inputs(
     session: &mut Session,
     catalog: &Catalog,
     name: &str,
     json: bool,
 ) -> Result<(), Failure> {
-    let facts = facts(session, catalog, name)?;
+    let (facts, recipe) = made(session, catalog, name)?;
     if json {
         return print_json(&facts.inputs);
     }
-    for InputFact { name, shape, dtype } in &facts.inputs {
-        let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
-        say!("{name:<32} {dtype:<8} [{}]", shape.join(", "));
+    let sets = sets(&recipe);
+    for (set, inputs) in &sets {
+        if sets.len() > 1 {
+            say!("{set}");
+        }
+        let indent = if sets.len() > 1 { "  " } else { "" };
+        for InputFact { name, shape, dtype } in inputs {
+            let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
+            say!("{indent}{name:<32} {dtype:<8} [{}]", shape.join(", "));
+        }
     }
     let reach = &facts.reach;
     say!(
@@ -148,6 +163,36 @@ pub(crate) fn inputs(
         }
     );
     Ok(())
+}
+
+/// The sets of inputs of a recipe in their order, by name.
+fn sets(recipe: &serde_json::Value) -> Vec<(String, Vec<InputFact>)> {
+    let batch = recipe["batch"].as_u64().unwrap_or(1);
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    let input = |row: &serde_json::Value| {
+        let mut shape: Vec<u64> = list(&row["shape"])
+            .iter()
+            .filter_map(serde_json::Value::as_u64)
+            .collect();
+        match shape.first_mut() {
+            Some(first) if row["packed"] == true => *first *= batch,
+            _ => shape.insert(0, batch),
+        }
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        InputFact {
+            name: text("name"),
+            shape,
+            dtype: text("dtype"),
+        }
+    };
+    list(&recipe["variants"])
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .map(|set| {
+            let rows = list(&recipe["inputs"][set]);
+            (set.to_owned(), rows.iter().map(input).collect())
+        })
+        .collect()
 }
 
 /// What a probe found, for a table.

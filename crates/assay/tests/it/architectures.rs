@@ -49,6 +49,16 @@ fn what_is_fed_and_what_was_changed_can_be_seen() {
         .map(|row| row["name"].as_str().unwrap())
         .collect();
     assert!(names.contains(&"input_ids") && names.contains(&"pixel_values"));
+    let folder = tempfile::tempdir().unwrap();
+    let output = assay(folder.path())
+        .args(["list", "architectures", "--inputs", "llava"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    // All together, and the text alone.
+    let sets: Vec<&str> = text.lines().filter(|line| !line.contains(' ')).collect();
+    assert_eq!(sets, ["image+text", "text"], "{text}");
+    assert_eq!(text.matches("input_ids").count(), 2, "{text}");
     let changes = json(&["--config", "bert"]);
     assert!(
         changes
