@@ -38,6 +38,24 @@ def test_clean_rows_agree_and_outputs_of_the_batch_are_no_rows(unit_of):
     assert wrong(rows) == wrong(order) == []
 
 
+def test_a_mask_among_the_outputs_is_compared_and_has_no_rounding(unit_of):
+    class Masks(Rows):
+        def forward(self, values):
+            return {"hidden": self.layer(values), "kept": values.sum(-1) > 0}
+
+    seen = batch.rows(unit_of(Masks()))
+    assert labels(seen) == ["hidden, row 0", "kept, row 0", "hidden, row 1", "kept, row 1"]
+    assert wrong(seen) == []
+
+
+def test_the_bound_of_a_row_knows_the_rounding_of_the_batch_and_no_more(unit_of):
+    for noise, reference in ((2e-7, 2e-7), (5e-8, 1e-7), (1.0, 4e-7), (float("nan"), 1e-7)):
+        row = {"oracle": {"reference": 1e-7, "result": 1.0}}
+        batch._widen(row, noise)
+        assert row == {"oracle": {"reference": reference, "result": 1.0}}
+    batch._widen({"oracle": None}, 1.0)
+
+
 def test_the_oracle_is_the_reference_in_float64_for_both(unit_of):
     class Leaks(Rows):
         def forward(self, values):
