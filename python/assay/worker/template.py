@@ -99,9 +99,12 @@ def _import_all() -> str | None:
         import assay.checks
         import assay.subjects  # noqa: F401
 
+        package = sys.modules["transformers"]
         for name in SHARED:
             with contextlib.suppress(Exception):  # an economy: whoever needs it meets the exception
                 importlib.import_module(name)
+            # `processing_utils` loads the package once more, under the same name: preloads would patch a copy that no child uses.
+            sys.modules["transformers"] = package
 
         torch.set_num_threads(1)
     except BaseException as exception:  # even SystemExit: the runner must hear of it
