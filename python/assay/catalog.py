@@ -49,6 +49,63 @@ FAMILY_BY_MAPPING: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Mappings of `modeling_auto` that show a family, the most telling first. Encoders that also have a causal head
 (bert) count as encoders: see `_family`."""
 
+HEADS: tuple[tuple[str, ...], ...] = (
+    (
+        "AutoModelForSeq2SeqLM",
+        "AutoModelForSpeechSeq2Seq",
+        "AutoModelForImageTextToText",
+        "AutoModelForMultimodalLM",
+        "AutoModelForTextToWaveform",
+        "AutoModelForTextToSpectrogram",
+        "AutoModelForRNNT",
+        "AutoModelForTDT",
+        "AutoModelForTextRecognition",
+        "AutoModelForVisualQuestionAnswering",
+        "AutoModelForCausalLM",
+    ),
+    (
+        "AutoModelForSequenceClassification",
+        "AutoModelForImageClassification",
+        "AutoModelForAudioClassification",
+        "AutoModelForVideoClassification",
+        "AutoModelForZeroShotImageClassification",
+        "AutoModelForMultipleChoice",
+        "AutoModelForNextSentencePrediction",
+        "AutoModelForAudioXVector",
+    ),
+    (
+        "AutoModelForTokenClassification",
+        "AutoModelForQuestionAnswering",
+        "AutoModelForCTC",
+        "AutoModelForAudioFrameClassification",
+        "AutoModelForDocumentQuestionAnswering",
+        "AutoModelForTableQuestionAnswering",
+    ),
+    ("AutoModelForMaskedLM", "AutoModelForMaskedImageModeling", "AutoModelForPreTraining"),
+    (
+        "AutoModelForObjectDetection",
+        "AutoModelForZeroShotObjectDetection",
+        "AutoModelForKeypointMatching",
+        "AutoModelForKeypointDetection",
+        "AutoModelForPoseEstimation",
+    ),
+    (
+        "AutoModelForSemanticSegmentation",
+        "AutoModelForUniversalSegmentation",
+        "AutoModelForInstanceSegmentation",
+        "AutoModelForImageSegmentation",
+        "AutoModelForMaskGeneration",
+        "AutoModelForDepthEstimation",
+        "AutoModelForNormalEstimation",
+        "AutoModelForPointmapEstimation",
+        "AutoModelForImageToImage",
+        "AutoModelForImageMatting",
+    ),
+    ("AutoModelForTimeSeriesPrediction",),
+)
+"""Auto classes by kind of head: generation, classification, of each token, of what is masked, of objects, of each pixel, of a series; the most
+telling first (a decoder alone comes after what it decodes for). One that isn't listed (a newer library's) is a kind of its own."""
+
 EXPERT_FIELDS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 SERIES_FIELDS = ("prediction_length", "context_length")
 STATE_FIELDS = ("state_size", "ssm_state_size", "mamba_d_state", "time_step_rank")
@@ -59,13 +116,13 @@ def discover() -> list[dict[str, Any]]:
     classes = _auto_classes()
     rows = []
     for name, class_names in modeling_auto.MODEL_MAPPING_NAMES.items():
-        first = class_names[0] if isinstance(class_names, (tuple, list)) else class_names
-        rows.append({"name": name, "family": _family(name), "class": first, "auto_classes": sorted(classes.get(name, []))})
+        row = {"name": name, "family": _family(name), "class": _first(class_names), "auto_classes": sorted(classes.get(name, {}))}
+        rows.append({**row, "heads": _heads(class_names, classes.get(name, {}))})
     known = {row["name"] for row in rows}
     for config_class, model_class in modeling_auto.MODEL_MAPPING._extra_content.items():
         name = config_class.model_type
         if name not in known:
-            rows.append({"name": name, "family": "other", "class": model_class.__name__, "auto_classes": ["AutoModel"]})
+            rows.append({"name": name, "family": "other", "class": model_class.__name__, "auto_classes": ["AutoModel"], "heads": []})
     return sorted(rows, key=lambda row: row["name"])
 
 
@@ -107,12 +164,29 @@ def _config_fields(name: str) -> frozenset[str]:
     return frozenset(fields)
 
 
-def _auto_classes() -> dict[str, list[str]]:
-    """Names of the auto classes of each model type."""
-    classes: dict[str, list[str]] = {}
+def _first(names: Any) -> str:
+    return names[0] if isinstance(names, (tuple, list)) else names
+
+
+def _heads(base: Any, classes: dict[str, str]) -> list[str]:
+    """One auto class for each kind of head, whose model is neither the base class nor that of a head before."""
+    known = {base} if isinstance(base, str) else set(base)
+    kinds = [*HEADS, *((name,) for name in sorted(classes) if not any(name in kind for kind in HEADS))]
+    heads = []
+    for kind in kinds:
+        head = next((name for name in kind if name in classes and classes[name] not in known), None)
+        if head is not None:
+            known.add(classes[head])
+            heads.append(head)
+    return heads
+
+
+def _auto_classes() -> dict[str, dict[str, str]]:
+    """For each model type its auto classes, with the name of the class that each makes."""
+    classes: dict[str, dict[str, str]] = {}
     for attribute in dir(modeling_auto):
         auto = getattr(modeling_auto, attribute)
         mapping = getattr(auto, "_model_mapping", None) if attribute.startswith("AutoModel") else None
-        for name in getattr(mapping, "_model_mapping", ()):
-            classes.setdefault(name, []).append(attribute)
+        for name, names in getattr(mapping, "_model_mapping", {}).items():
+            classes.setdefault(name, {})[attribute] = _first(names)
     return classes

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use assay_model::{
-    CheckSpec, Ending, Family, KnownIssue, Plan, PlannedCheck, Platform, Probed, Recipe, Subject,
-    UnitLimits, UnitPlan,
+    BASE, CheckSpec, Ending, Family, KnownIssue, Plan, PlannedCheck, Platform, Probed, Recipe,
+    Subject, UnitLimits, UnitPlan,
 };
 
 use sha2::{Digest, Sha256};
@@ -76,7 +78,12 @@ pub struct Selection<'a> {
     pub overrides: &'a [Override],
     /// The newest run; none if the filter doesn't ask for it.
     pub previous: Option<&'a PreviousRun>,
+    /// Whether checks that need [`BODY`] are left to the base class of an architecture whose heads are in the plan as well.
+    pub share_base: bool,
 }
+
+/// The fact of a subject that answers for what all classes of its architecture share: the base class, or a head that is planned without it.
+pub const BODY: &str = "body";
 
 /// What holds for the cases that a filter takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +116,7 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
     let mut planned = Planned::default();
     planned.plan.checks = specs.iter().map(|spec| planned_check(spec)).collect();
     let mut issues = KnownIssues::default();
+    let bases: BTreeSet<&str> = candidates.iter().filter_map(Candidate::base).collect();
     for candidate in candidates {
         let subject = candidate.subject.to_string();
         let facts = candidate.facts(&subject);
@@ -119,6 +127,9 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
         let mut indices = Vec::new();
         match ready {
             Some((found, _)) => {
+                let answers_for_body = !(selection.share_base && candidate.is_head_beside(&bases));
+                let has =
+                    |fact: &String| found.has.contains(fact) || (fact == BODY && answers_for_body);
                 for (index, spec) in selection.checks.iter().enumerate() {
                     if selection.takes(&facts, spec) == Some(false) {
                         continue;
@@ -126,7 +137,7 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
                     let lacks: Vec<String> = spec
                         .needs
                         .iter()
-                        .filter(|fact| !found.has.contains(*fact))
+                        .filter(|fact| !has(fact))
                         .cloned()
                         .collect();
                     if lacks.is_empty() {
@@ -178,6 +189,21 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
 }
 
 impl Candidate {
+    /// The architecture whose base class this is, if its probe succeeded.
+    fn base(&self) -> Option<&str> {
+        match (&self.subject, &self.probe) {
+            (
+                Subject::Architecture { name, auto_class },
+                ProbeOutcome::Answered(Probed::Ready { .. }),
+            ) if auto_class == BASE => Some(name),
+            _ => None,
+        }
+    }
+
+    fn is_head_beside(&self, bases: &BTreeSet<&str>) -> bool {
+        matches!(&self.subject, Subject::Architecture { name, auto_class } if auto_class != BASE && bases.contains(name.as_str()))
+    }
+
     /// What a filter may ask of it, before its checks are known.
     #[must_use]
     pub fn facts<'a>(&'a self, subject: &'a str) -> CaseFacts<'a> {
@@ -299,8 +325,6 @@ fn index_of(index: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use assay_model::{Facts, Family, Origin, Outcome, Raised};
 
     use super::*;
@@ -380,6 +404,7 @@ mod tests {
             filter: &parse(filter).unwrap(),
             overrides,
             previous: None,
+            share_base: true,
         };
         plan(candidates, &selection)
     }
@@ -490,6 +515,7 @@ mod tests {
                     filter: &parse(filter).unwrap(),
                     overrides: &[],
                     previous: Some(&run),
+                    share_base: true,
                 },
             );
             let unit = |unit: usize| {

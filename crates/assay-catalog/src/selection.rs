@@ -325,6 +325,7 @@ mod tests {
             family,
             class: "Model".into(),
             auto_classes: vec![],
+            heads: vec![],
         };
         Catalog::new(Discovered {
             architectures: names.iter().map(row).collect(),

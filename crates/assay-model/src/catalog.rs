@@ -13,6 +13,9 @@ pub struct Architecture {
     pub class: String,
     /// Auto classes that it has, sorted: `AutoModel`, `AutoModelForMaskedLM`, …
     pub auto_classes: Vec<String>,
+    /// One auto class for each kind of head that it has (generation, classification, …), whose model is another than the base class.
+    #[serde(default)]
+    pub heads: Vec<String>,
 }
 
 /// What discovery found in a Python environment.

@@ -40,7 +40,7 @@ pub use observation::{
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
 pub use plan::{KnownIssue, Part, Plan, PlannedCheck, UnitLimits, UnitPlan};
 pub use platform::Platform;
-pub use subject::{ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject};
+pub use subject::{BASE, ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject};
 
 /// Version of the event log, of `summary.json` and of the types in this crate that they hold.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Raised;
 
+/// The auto class of base models.
+pub const BASE: &str = "AutoModel";
+
 /// What is put to the test.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -39,7 +42,7 @@ impl Subject {
     pub fn architecture(name: impl Into<String>) -> Self {
         Self::Architecture {
             name: name.into(),
-            auto_class: "AutoModel".into(),
+            auto_class: BASE.into(),
         }
     }
 }
@@ -48,9 +51,7 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Architecture { name, auto_class } if auto_class == "AutoModel" => {
-                f.write_str(name)
-            }
+            Self::Architecture { name, auto_class } if auto_class == BASE => f.write_str(name),
             Self::Architecture { name, auto_class } => write!(f, "{name}:{auto_class}"),
             Self::Checkpoint { name, .. } => f.write_str(name),
         }

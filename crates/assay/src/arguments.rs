@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use assay_catalog::Partition;
+use assay_model::Profile;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Tests Hugging Face models, every architecture that the installed transformers knows, with results that can be trusted.
@@ -86,6 +87,28 @@ pub(crate) struct PythonArguments {
     pub(crate) preload: Vec<PathBuf>,
 }
 
+/// Which classes of an architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Classes {
+    /// The base class alone
+    Base,
+    /// The base class, and one class for each kind of head
+    Heads,
+    /// Every auto class
+    All,
+}
+
+impl Classes {
+    /// Those that belong to a profile.
+    pub(crate) fn of(profile: Profile) -> Self {
+        match profile {
+            Profile::Quick => Self::Base,
+            Profile::Standard => Self::Heads,
+            Profile::Full => Self::All,
+        }
+    }
+}
+
 /// Which subjects.
 #[derive(Debug, Args)]
 pub(crate) struct SubjectArguments {
@@ -95,9 +118,10 @@ pub(crate) struct SubjectArguments {
     /// Every architecture
     #[arg(long, conflicts_with = "subjects")]
     pub(crate) all: bool,
-    /// Every auto class of the architectures that are chosen, not the base class alone (one of them: bert:AutoModelForMaskedLM)
-    #[arg(long)]
-    pub(crate) all_classes: bool,
+    /// Which classes of the architectures that are chosen (one by name: bert:AutoModelForMaskedLM) [default: base in the profile quick, heads in
+    /// standard, all in full]
+    #[arg(long, value_name = "CLASSES")]
+    pub(crate) classes: Option<Classes>,
     /// Every architecture of this family. Repeatable
     #[arg(
         long,

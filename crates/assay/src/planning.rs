@@ -2,9 +2,9 @@ use assay_catalog::filter::{self, CaseFacts, Filter, FilterError, PreviousRun};
 use assay_catalog::{Catalog, Planned, Selection, battery, plan};
 use assay_config::Settings;
 use assay_model::event::RunSettings;
-use assay_model::{Architecture, Family, Platform, Subject};
+use assay_model::{Architecture, BASE, Family, Platform, Profile, Subject};
 
-use crate::arguments::SubjectArguments;
+use crate::arguments::{Classes, SubjectArguments};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::{newest, subjects};
@@ -21,8 +21,10 @@ pub(crate) fn make_plan(
     let said = said(arguments)?;
     let catalog = session.catalog()?;
     let checks = catalog.select_checks(settings.checks.value, &arguments.checks)?;
+    let profile = settings.checks.value;
     let mut subjects = subjects::select(
         arguments,
+        arguments.classes.unwrap_or(Classes::of(profile)),
         &settings.subjects.value,
         &catalog,
         &session.fingerprint.python,
@@ -66,6 +68,7 @@ pub(crate) fn make_plan(
             filter: &filter,
             overrides: &overrides,
             previous: newest.as_ref(),
+            share_base: profile < Profile::Full,
         },
     );
     Ok(match arguments.partition {
@@ -132,7 +135,7 @@ fn may_be_meant(
 
 /// The class that is known before a probe: that of the base model. The classes of other auto classes are not, so any may come.
 pub(crate) fn base_class<'a>(row: Option<&'a Architecture>, subject: &Subject) -> Option<&'a str> {
-    let is_base = |subject: &Subject| matches!(subject, Subject::Architecture { auto_class, .. } if auto_class == "AutoModel");
+    let is_base = |subject: &Subject| matches!(subject, Subject::Architecture { auto_class, .. } if auto_class == BASE);
     row.filter(|_| is_base(subject))
         .map(|row| row.class.as_str())
 }

@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use assay_catalog::{Catalog, SelectionError, Wanted, wanted};
-use assay_model::{Family, Platform, PythonEnvironment, Subject};
+use assay_model::{BASE, Family, Platform, PythonEnvironment, Subject};
 
-use crate::arguments::SubjectArguments;
+use crate::arguments::{Classes, SubjectArguments};
 use crate::failure::Failure;
 
 /// The families named, or an error that says which there are.
@@ -29,10 +29,11 @@ pub(crate) fn platforms(names: &[String]) -> Result<Vec<Platform>, SelectionErro
     names.iter().map(platform).collect()
 }
 
-/// The subjects that the command line asks for, or the ones that the configuration names for a command line that asks for none; each
-/// once, in order.
+/// The subjects that the command line asks for, or the ones that the configuration names for a command line that asks for none, each with
+/// the classes that are wanted of it; each once, in order.
 pub(crate) fn select(
     arguments: &SubjectArguments,
+    classes: Classes,
     otherwise: &[String],
     catalog: &Catalog,
     python: &PythonEnvironment,
@@ -41,17 +42,23 @@ pub(crate) fn select(
     let mut subjects: Vec<Subject> = Vec::new();
     let mut known = BTreeSet::new();
     let mut add = |subject: Subject| {
-        let classes = match (&subject, catalog.row_of(&subject)) {
-            (Subject::Architecture { name, .. }, Some(row)) if arguments.all_classes => {
-                let of_class = |class: &String| Subject::Architecture {
-                    name: name.clone(),
-                    auto_class: class.clone(),
-                };
-                row.auto_classes.iter().map(of_class).collect()
-            }
-            _ => vec![subject],
-        };
-        for subject in classes {
+        let mut more = Vec::new();
+        if let (Subject::Architecture { name, auto_class }, Some(row)) =
+            (&subject, catalog.row_of(&subject))
+            && auto_class == BASE
+        {
+            let of_class = |class: &String| Subject::Architecture {
+                name: name.clone(),
+                auto_class: class.clone(),
+            };
+            let names = match classes {
+                Classes::Base => &[],
+                Classes::Heads => row.heads.as_slice(),
+                Classes::All => row.auto_classes.as_slice(),
+            };
+            more.extend(names.iter().map(of_class));
+        }
+        for subject in std::iter::once(subject).chain(more) {
             if known.insert(subject.clone()) {
                 subjects.push(subject);
             }

@@ -21,6 +21,8 @@ def default_config(subject: dict[str, Any]) -> Any:
             subject["path"], local_files_only=True, trust_remote_code=subject["trust_remote_code"]
         )
     config = transformers.AutoConfig.for_model(subject["name"])
+    if subject["auto_class"] == "AutoModelForCausalLM" and getattr(config, "is_decoder", None) is False and not config.is_encoder_decoder:
+        config.is_decoder = True  # the switch that the library itself asks for, where an encoder has a causal head as well
     wanted = getattr(model_class(subject, config), "config_class", None)
     if wanted is not None and not isinstance(config, wanted):
         return next((node for _, node in tree.nodes(config) if isinstance(node, wanted)), config)
