@@ -103,8 +103,8 @@ HEADS: tuple[tuple[str, ...], ...] = (
     ),
     ("AutoModelForTimeSeriesPrediction",),
 )
-"""Auto classes by kind of head: generation, classification, of each token, of what is masked, of objects, of each pixel, of a series; the most
-telling first (a decoder alone comes after what it decodes for). One that isn't listed (a newer library's) is a kind of its own."""
+"""Auto classes by kind of head: generation, classification, of each token, of what is masked, of objects, of each pixel, of a series. The
+most telling first: a decoder alone comes after what it decodes for. One that isn't listed (a newer library's) is a kind of its own."""
 
 EXPERT_FIELDS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 SERIES_FIELDS = ("prediction_length", "context_length")

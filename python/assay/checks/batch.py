@@ -36,7 +36,7 @@ def rows(unit: Unit) -> Observation:
             if together.is_floating_point() and name in joined64 and joined64[name].shape == together.shape:
                 exact = _split(joined64[name], axis, batch, in_parts=in_parts).select(axis, row)
                 _widen(seen.fields["comparisons"][-1], float((result.double() - exact).pow(2).mean().sqrt()))
-    _note_oracle(seen, unit)
+    note_oracle(seen, unit)
     return seen
 
 
@@ -64,7 +64,7 @@ def order(unit: Unit) -> Observation:
         elif axis is not None and straight.numel():
             result = _turn(turned[name], axis, batch, in_parts=_in_parts(name, straight, axis, unit))
             seen.compare(f"{name}, reversed", result, straight, straight64.get(name))
-    _note_oracle(seen, unit)
+    note_oracle(seen, unit)
     return seen
 
 
@@ -177,7 +177,7 @@ def _compare(unit: Unit, padded: Tensors, straight: Tensors, straight64: Tensors
         if result is None or not reference.numel():
             continue
         seen.compare(name, result, reference, (straight64 or {}).get(name))
-    _note_oracle(seen, unit)
+    note_oracle(seen, unit)
     return seen
 
 
@@ -190,7 +190,7 @@ def _unpadded(tensor: torch.Tensor, reference: torch.Tensor, *, left: bool) -> t
     return tensor[:, PADDING:] if left else tensor[:, :-PADDING]
 
 
-def _note_oracle(seen: Observation, unit: Unit) -> None:
+def note_oracle(seen: Observation, unit: Unit) -> None:
     if unit.oracle_lacking is not None:
         seen.note(f"no float64 run to compare with: {unit.oracle_lacking}")
 

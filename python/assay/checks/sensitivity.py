@@ -62,11 +62,11 @@ def of_input(unit: Unit) -> Observation:
                 if name in redrawn and tensor.is_floating_point() and tensor.numel()
             ]
             if rows:
-                seen.fields["comparisons"].append(max(rows, key=_movement))
+                seen.fields["comparisons"].append(max(rows, key=movement))
     return seen
 
 
-def _movement(row: dict) -> float:
+def movement(row: dict) -> float:
     if row["shape_mismatch"]:  # a waveform that is longer, matches that are fewer
         return float("inf")
     return row["rms_difference"] / row["rms_reference"] if row["rms_reference"] else row["rms_difference"]
@@ -213,7 +213,7 @@ def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int =
         unit.forget()
         try:
             return any(
-                _movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
+                movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
                 for inputs, outputs in zip(unit.variants, straight, strict=True)
                 for after in [unit.forward(inputs)]
                 for output, tensor in outputs.items()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from assay import catalog, raised
-from assay.subjects import build, inputs, making, overrides, sessions, shrinking, specs
+from assay.subjects import build, inputs, making, overrides, reading, sessions, shrinking, specs
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
@@ -97,6 +97,7 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         # Heads that pool their states give out none for each token, and some pool the first, which padding on the left moves.
         if "position_ids" in arguments and not any(head in subject.get("auto_class", "") for head in POOLED):
             has.add("left_padding")
+    has |= reading.facts(model, subject.get("auto_class", "AutoModel"), roles)
     has |= CONVENTIONS
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     if len(names) > len(dict(model.named_parameters())):

@@ -1,0 +1,270 @@
+"""Group `attention`: who sees whom."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from assay import subjects
+from assay.checks.batch import note_oracle
+from assay.checks.sensitivity import movement
+from assay.checks.unit import Tensors, Unit, of_subject, seed_generators
+from assay.observation import Observation, comparison
+from assay.subjects import InputSpec
+
+SEEN = 1e-5
+"""A state that moves by more than this share of its size has seen what was changed: a hundred times float32's noise (FACTS.md), a
+hundredth of what a changed token does."""
+NO_CACHE = {"past_key_values": None, "use_cache": False}
+REDRAWS = 20
+"""Draws until tokens are others: with four tokens to draw from, two rows agree every time once in 4^20."""
+
+
+def causal(unit: Unit) -> Observation:
+    """Outputs before the place from which on all tokens are others."""
+    seen = Observation()
+    spec = stream(unit)
+    first = _behind(spec)
+    changed = unit.forward({**unit.inputs, spec.name: _others(unit, spec, slice(first, None))})
+    before = {name: tensor[:, :first] for name, tensor in _along(unit.reference, unit, spec).items()}
+    exact = {name: tensor[:, :first] for name, tensor in _along(unit.reference64 or {}, unit, spec).items()}
+    for name, tensor in before.items():
+        if name not in changed or changed[name].shape != unit.reference[name].shape:
+            seen.compare_outputs({name: changed[name]} if name in changed else {}, {name: unit.reference[name]})
+        else:
+            seen.compare(f"{name} before token {first}", changed[name][:, :first], tensor, exact.get(name))
+    note_oracle(seen, unit)
+    return seen
+
+
+def bidirectional(unit: Unit) -> Observation:
+    """The output that moves most at the first token when the second is another: some that look both ways don't see far."""
+    seen = Observation()
+    spec = next(spec for spec in unit.specs if spec.role == "tokens")
+    changed = unit.forward({**unit.inputs, spec.name: _others(unit, spec, slice(1, 2))})
+    rows = [
+        comparison(f"{name} at the first token", changed[name][:, 0], tensor[:, 0], None)
+        for name, tensor in unit.reference.items()
+        if name in changed and _has_states(tensor, unit, spec) and tensor.is_floating_point()
+    ]
+    if rows:
+        seen.fields["comparisons"].append(max(rows, key=movement))
+    return seen
+
+
+def mask(unit: Unit) -> Observation:
+    """Outputs at all other tokens when a token that the mask hides is another one."""
+    seen = Observation()
+    tokens = next(spec for spec in unit.specs if spec.role == "tokens")
+    its_mask = next(spec for spec in unit.specs if spec.role == "attention_mask")
+    place = _inner(tokens)
+    hidden = {**unit.inputs, its_mask.name: unit.inputs[its_mask.name].clone()}
+    hidden[its_mask.name][:, place] = 0
+    reference, exact = unit.forward(hidden), unit.forward64(hidden) or {}
+    changed = unit.forward({**hidden, tokens.name: _others(unit, tokens, slice(place, place + 1))})
+    for name, tensor in reference.items():
+        if tensor.ndim == 0 or tensor.shape[0] != unit.batch or not tensor.numel() or "attentions" in name:
+            continue  # of the whole batch: a loss, scores of a router; and what the hidden token itself attends to
+        if name not in changed or changed[name].shape != tensor.shape:
+            seen.compare_outputs({name: changed[name]} if name in changed else {}, {name: tensor})
+            continue
+        views = [changed[name], tensor, exact.get(name)]
+        if _has_states(tensor, unit, tokens):
+            own = _own_place(changed[name], tensor, tokens, place)
+            views = [view if view is None else torch.cat([view[:, :own], view[:, own + 1 :]], 1) for view in views]
+        seen.compare(f"{name}, token {place} hidden", *views)
+    note_oracle(seen, unit)
+    return seen
+
+
+def _has_states(tensor: torch.Tensor, unit: Unit, spec: InputSpec) -> bool:
+    """Whether an output has a state for each token, or for each token and more (patches of an image in front of them, or behind)."""
+    return tensor.ndim > 1 and tensor.shape[0] == unit.batch and tensor.shape[1] >= spec.shape[0]
+
+
+def _own_place(changed: torch.Tensor, tensor: torch.Tensor, spec: InputSpec, place: int) -> int:
+    """Where the state of a token is: among those of more than the tokens the one that moves most."""
+    if tensor.shape[1] == spec.shape[0]:
+        return place
+    return int((changed.double() - tensor.double()).abs().transpose(0, 1).flatten(1).sum(1).argmax())
+
+
+def implementations(unit: Unit) -> Observation:
+    """Outputs by eager attention against those by the fused one (SDPA), and whether they are two."""
+    seen = Observation()
+    with _Counting() as fused:
+        reference = unit.forward(unit.inputs)
+    with _Counting() as eager, _eagerly(unit):
+        outputs = unit.forward(unit.inputs)
+    if eager.calls == fused.calls:
+        # An older way: attention is chosen when the model is built.
+        with _Counting() as eager:
+            outputs = unit.forward(unit.inputs, of_subject(lambda: _built_eager(unit)))
+    for name, tensor in reference.items():
+        if name not in outputs or outputs[name].shape != tensor.shape:
+            seen.compare_outputs({name: outputs[name]} if name in outputs else {}, {name: tensor})
+        elif tensor.numel():
+            seen.compare(name, outputs[name], tensor, (unit.reference64 or {}).get(name))
+    # Some parts have one way only (timm's towers).
+    seen.tally("implementations, of eager and fused", 1 + (eager.calls < fused.calls), 2)
+    seen.note(f"{fused.calls} calls of fused attention, {eager.calls} of them without another way")
+    note_oracle(seen, unit)
+    return seen
+
+
+def window(unit: Unit) -> Observation:
+    """Layer by layer, which states see the first one: all, or as many as the layer's window holds."""
+    seen = Observation()
+    config = unit.model.config.get_text_config()
+    calls: dict[str, tuple[tuple, dict]] = {}
+    layers = {name: kind for name, kind in _layers(unit.model, config) if kind in subjects.WINDOWED}
+
+    def keep(name: str) -> Any:
+        return lambda module, arguments, keywords: calls.setdefault(name, (arguments, keywords)) and None
+
+    handles = [unit.model.get_submodule(name).register_forward_pre_hook(keep(name), with_kwargs=True) for name in layers]
+    try:
+        unit.forward(unit.inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    for name, kind in layers.items():
+        if name not in calls:
+            continue
+        length = _size(config, kind)
+        moved = _moved_by_first(unit, name, *calls[name])
+        wrong = [at for at, sees in enumerate(moved) if sees != (length is None or at < length)]
+        label = f"{name} ({kind}{'' if length is None else f' of {length}'}): states that see the first one as they should"
+        seen.count(label, map(str, range(len(moved))), [f"state {at} {'sees' if moved[at] else 'does not see'} it" for at in wrong])
+    return seen
+
+
+def stream(unit: Unit) -> InputSpec:
+    """The tokens that are read from the first to the last: the decoder's, if it has some."""
+    specs = {spec.role: spec for spec in reversed(unit.specs)}
+    return specs.get("decoder_tokens") or specs["tokens"]
+
+
+def _along(outputs: Tensors, unit: Unit, spec: InputSpec) -> Tensors:
+    """Outputs with a state for each token."""
+    shape = (unit.batch, spec.shape[0])
+    return {name: tensor for name, tensor in outputs.items() if tensor.ndim > 1 and tensor.shape[:2] == shape}
+
+
+def _behind(spec: InputSpec) -> int:
+    """The place in the middle, and behind all tokens that stand for something else."""
+    return max([spec.shape[0] // 2, *(place + 1 for place, _ in spec.placed if place + 1 < spec.shape[0])])
+
+
+def _inner(spec: InputSpec) -> int:
+    """A token in the middle that stands for nothing else: heads pool the first or the last."""
+    taken = {place for place, _ in spec.placed}
+    middle = spec.shape[0] // 2
+    return min((place for place in range(1, spec.shape[0] - 1) if place not in taken), key=lambda place: abs(place - middle))
+
+
+def _others(unit: Unit, spec: InputSpec, places: slice) -> torch.Tensor:
+    """The tokens with others in some places, the first of which is another in every row."""
+    tokens = unit.inputs[spec.name].clone()
+    before = tokens[:, places].clone()
+    for seed in range(unit.seed + 3_000, unit.seed + 3_000 + REDRAWS):
+        tokens[:, places] = unit.redraw(spec, seed)[:, places]
+        if bool((tokens[:, places][:, 0] != before[:, 0]).flatten(1 if tokens.ndim > 2 else 0).any(-1).all()):
+            break
+    return tokens
+
+
+class _Counting(TorchFunctionMode):
+    """Counts calls of fused attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def __torch_function__(self, function: Any, types: Any, arguments: tuple = (), keywords: dict | None = None) -> Any:
+        del types
+        self.calls += function is torch.nn.functional.scaled_dot_product_attention
+        return function(*arguments, **(keywords or {}))
+
+
+@contextlib.contextmanager
+def _eagerly(unit: Unit) -> Iterator[None]:
+    """Within it the model attends eagerly; behind it each part as before."""
+    configs = {id(module.config): module.config for module in unit.model.modules() if _chooses(module)}
+    before = [(config, config._attn_implementation) for config in configs.values()]
+    of_subject(lambda: unit.model.set_attn_implementation("eager"))
+    try:
+        yield
+    finally:
+        for config, implementation in before:
+            config._attn_implementation_internal = implementation
+
+
+def _chooses(module: torch.nn.Module) -> bool:
+    return hasattr(getattr(module, "config", None), "_attn_implementation")
+
+
+def _built_eager(unit: Unit) -> torch.nn.Module:
+    """A model of the same weights that was built to attend eagerly."""
+    config = copy.deepcopy(unit.config)
+    config._attn_implementation = "eager"
+    model = subjects.make_model(unit.subject, config)
+    model.load_state_dict(unit.model.state_dict())
+    return model
+
+
+def _layers(model: torch.nn.Module, config: Any) -> Iterator[tuple[str, str]]:
+    """Names of the layers of the text model, each with its kind."""
+    kinds = subjects.layer_kinds(config)
+    for name, module in model.named_modules():
+        if getattr(module, "config", None) is config and isinstance(getattr(module, "layers", None), torch.nn.ModuleList):
+            prefix = f"{name}.layers".lstrip(".")
+            for index, (layer, kind) in enumerate(zip(module.layers, kinds, strict=False)):
+                # Some layers attend to the keys of an earlier one.
+                if not any(getattr(part, "is_kv_shared_layer", False) for part in layer.modules()):
+                    yield f"{prefix}.{index}", kind
+            return
+
+
+def _size(config: Any, kind: str) -> int | None:
+    """How many states a layer sees, itself included; none: all before it."""
+    sizes = {
+        "sliding_attention": getattr(config, "sliding_window", None),
+        "chunked_attention": getattr(config, "attention_chunk_size", None),
+    }
+    return sizes.get(kind)
+
+
+def _moved_by_first(unit: Unit, name: str, arguments: tuple, keywords: dict[str, Any]) -> list[bool]:
+    """For each state that a layer gives out, whether it moves with the first one that goes in."""
+    layer = unit.model.get_submodule(name)
+    keywords = {**keywords, **{key: value for key, value in NO_CACHE.items() if key in keywords}}
+    hidden = arguments[0] if arguments else keywords.pop("hidden_states")
+    axis = hidden.ndim - 2
+
+    def run(states: torch.Tensor) -> torch.Tensor:
+        seed_generators(unit.seed)
+        with torch.no_grad():
+            output = layer(states, *arguments[1:], **keywords)
+        return output[0] if isinstance(output, tuple) else output
+
+    other = hidden.clone()
+    other.select(axis, 0).copy_(hidden.select(axis, 0).flip(-1))
+    straight, moved = of_subject(lambda: run(hidden)), of_subject(lambda: run(other))
+    size = straight.double().pow(2).mean().sqrt()
+    difference = (moved - straight).double().pow(2).transpose(0, axis).flatten(1).mean(1).sqrt()
+    return (difference > SEEN * size).tolist()
+
+
+OBSERVERS = {
+    "attention.causal": causal,
+    "attention.bidirectional": bidirectional,
+    "attention.mask": mask,
+    "attention.implementations": implementations,
+    "attention.window": window,
+}
