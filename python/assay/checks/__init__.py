@@ -8,12 +8,12 @@ import time
 from typing import Any, Protocol
 
 from assay import evidence, extension, raised
-from assay.checks import attention, batch, embedding, forward, load, negative, save_load, sensitivity
+from assay.checks import attention, batch, embedding, forward, generate, load, negative, save_load, sensitivity
 from assay.checks.unit import SubjectRaised, Unit
 from assay.observation import Observation
 
 BUILT_IN: dict[str, extension.Observer] = {}
-for module in (load, forward, sensitivity, attention, batch, save_load, negative, embedding):
+for module in (load, forward, sensitivity, attention, batch, generate, save_load, negative, embedding):
     BUILT_IN.update(module.OBSERVERS)
 
 

@@ -38,6 +38,12 @@ def causal(unit: Unit) -> Observation:
             seen.compare_outputs({name: changed[name]} if name in changed else {}, {name: unit.reference[name]})
         else:
             seen.compare(f"{name} before token {first}", changed[name][:, :first], tensor, exact.get(name))
+    if "long" in unit.has and spec.role == "tokens":  # of an encoder's tokens a decoder sees all
+        longer = unit.long_reference
+        for name, tensor in _along(unit.reference, unit, spec).items():
+            if name in longer and longer[name].ndim == tensor.ndim:
+                exact = (unit.reference64 or {}).get(name)
+                seen.compare(f"{name}, when more tokens follow", longer[name][:, : tensor.shape[1]], tensor, exact)
     note_oracle(seen, unit)
     return seen
 

@@ -134,14 +134,14 @@ def _turn(tensor: torch.Tensor, axis: int, batch: int, *, in_parts: bool) -> tor
 
 def right_padding(unit: Unit) -> Observation:
     """Padding behind the tokens, under the mask."""
-    padded = {name: _padded(unit, name, tensor, left=False) for name, tensor in unit.inputs.items()}
+    padded = {name: pad(unit, name, tensor, left=False) for name, tensor in unit.inputs.items()}
     return _compare(unit, padded, unit.reference, unit.reference64, left=False)
 
 
 def left_padding(unit: Unit) -> Observation:
     """Padding before the tokens, under the mask. Both runs get the position ids that the mask gives: what a model makes of a mask
     without them (some count from another number than 0) is not the point here."""
-    padded = {name: _padded(unit, name, tensor, left=True) for name, tensor in unit.inputs.items()}
+    padded = {name: pad(unit, name, tensor, left=True) for name, tensor in unit.inputs.items()}
     mask = next(spec.name for spec in unit.specs if spec.role == "attention_mask")
     straight = {**unit.inputs, "position_ids": _positions(unit.inputs[mask])}
     padded["position_ids"] = _positions(padded[mask])
@@ -152,7 +152,7 @@ def _positions(mask: torch.Tensor) -> torch.Tensor:
     return (mask.cumsum(-1) - 1).clamp(min=0)
 
 
-def _padded(unit: Unit, name: str, tensor: torch.Tensor, *, left: bool) -> torch.Tensor:
+def pad(unit: Unit, name: str, tensor: torch.Tensor, *, left: bool) -> torch.Tensor:
     spec = next((spec for spec in unit.specs if spec.name == name), None)
     if spec is None or spec.role not in PADDED_ROLES:
         return tensor

@@ -47,6 +47,17 @@ def finite(unit: Unit) -> Observation:
     return seen
 
 
+def long(unit: Unit) -> Observation:
+    """Every element of every floating output for a long text is finite."""
+    seen = Observation()
+    infinite = infinite_outputs(unit.architecture, set(unit.long_reference))
+    for name, tensor in unit.long_reference.items():
+        if tensor.is_floating_point() and name not in infinite:
+            seen.tally(f"finite elements of {name}", int(tensor.isfinite().sum()), tensor.numel())
+    seen.note(f"{max(tensor.shape[1] for tensor in unit.long_inputs.values())} tokens")
+    return seen
+
+
 def shapes(unit: Unit) -> Observation:
     """Names, shapes and types of the outputs, with those of the inputs."""
     seen = Observation()
@@ -104,6 +115,7 @@ OBSERVERS = {
     "forward.runs": runs,
     "forward.reaches": reaches,
     "forward.finite": finite,
+    "forward.long": long,
     "forward.shapes": shapes,
     "forward.deterministic": deterministic,
     "forward.inputs_unmodified": inputs_unmodified,

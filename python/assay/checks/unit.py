@@ -6,6 +6,7 @@ import contextlib
 import copy
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -76,8 +77,20 @@ class Unit:
         """What the weights are drawn from now."""
         self.versions: dict[int, int] = {}
         """How often each parameter had been written to once it was filled, by identity."""
+        self._made: dict[str, Any] = {}
         self.oracle_lacking: str | None = None
         """Why there is no float64 run, if there was to be one."""
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What several checks of a group share, made when it is first asked for; what the subject raised is raised again."""
+        if name not in self._made:
+            try:
+                self._made[name] = make()
+            except SubjectRaised as exception:
+                self._made[name] = exception
+        if isinstance(self._made[name], SubjectRaised):
+            raise self._made[name]
+        return self._made[name]
 
     @Once
     def config(self) -> Any:
@@ -174,6 +187,22 @@ class Unit:
         return self.make_inputs(self.seed + 2)
 
     @Once
+    def long_inputs(self) -> Tensors:
+        """A text that begins as `inputs` and goes on, as long as tables of positions allow."""
+        length = subjects.long_length(self.model.config)
+        longer = dict(self.inputs)
+        for spec in self.specs:
+            if spec.role in subjects.TEXT:
+                rest = self.redraw(replace(spec, shape=(length - spec.shape[0],)), self.seed + 4)
+                longer[spec.name] = torch.cat([self.inputs[spec.name], rest], 1)
+        return longer
+
+    @Once
+    def long_reference(self) -> Tensors:
+        """Outputs for `long_inputs`."""
+        return self.forward(self.long_inputs)
+
+    @Once
     def fed(self) -> list[tuple[list[subjects.InputSpec], Tensors]]:
         """The sets of inputs that together reach every tower, each with what is said of it; the first is `inputs`."""
         more = subjects.variants(self.recipe)[1:]
@@ -202,6 +231,11 @@ class Unit:
     def unused_modules(self, names: set[str]) -> dict[str, str]:
         """Those of the modules that the architecture's design leaves unused, with the reason."""
         return subjects.unused_modules(self.architecture, names, self.config)
+
+    @property
+    def has(self) -> set[str]:
+        """The facts that the probe found."""
+        return set((self.recipe or {}).get("facts", {}).get("has", ()))
 
     @property
     def batch(self) -> int:

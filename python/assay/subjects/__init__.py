@@ -4,12 +4,13 @@ from assay.subjects.build import make_config, make_model
 from assay.subjects.designs import infinite_outputs, memories, stale_modules, unregistered_tensors, unused_inputs, unused_modules
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
 from assay.subjects.probe import find_facts, probe
-from assay.subjects.reading import WINDOWED, layer_kinds
+from assay.subjects.reading import TEXT, WINDOWED, layer_kinds, long_length
 from assay.subjects.sessions import call
 from assay.subjects.specs import CONTENT, InputSpec, draw, join_rows, rows_of
 
 __all__ = [
     "CONTENT",
+    "TEXT",
     "WINDOWED",
     "InputSpec",
     "batch_of",
@@ -18,8 +19,9 @@ __all__ = [
     "find_facts",
     "infinite_outputs",
     "input_specs",
-    "layer_kinds",
     "join_rows",
+    "layer_kinds",
+    "long_length",
     "make_config",
     "make_inputs",
     "make_model",

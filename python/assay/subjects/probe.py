@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import torch
+import transformers
 
 from assay import catalog, raised
 from assay.subjects import build, inputs, making, overrides, reading, sessions, shrinking, specs
@@ -92,12 +93,16 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
     has |= {role for role in ("tokens", "attention_mask") if role in roles}
     if "position_ids" in arguments:
         has.add("position_ids")
-    if batch > 1 and _is_plain_text(rows):
+    if batch > 1 and reading.is_plain_text(rows):
         has.add("right_padding")
         # Heads that pool their states give out none for each token, and some pool the first, which padding on the left moves.
         if "position_ids" in arguments and not any(head in subject.get("auto_class", "") for head in POOLED):
             has.add("left_padding")
-    has |= reading.facts(model, subject.get("auto_class", "AutoModel"), roles)
+    has |= reading.facts(model, subject.get("auto_class", "AutoModel"), rows)
+    if isinstance(model, transformers.PreTrainedModel) and model.can_generate() and model.get_output_embeddings() is not None:
+        has.add("generates")
+        if type(model)._can_compile_fullgraph:
+            has.add("static_cache")
     has |= CONVENTIONS
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     if len(names) > len(dict(model.named_parameters())):
@@ -117,13 +122,6 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         "has": sorted(has),
         "inputs": [{"name": spec.name, "shape": _shape(spec, batch), "dtype": spec.dtype} for spec in rows],
     }
-
-
-def _is_plain_text(rows: list[specs.InputSpec]) -> bool:
-    """Whether all that is fed is tokens with their mask and types, so that padding says all there is to say."""
-    allowed = {"tokens", "attention_mask", "token_types", "decoder_tokens"}
-    roles = {spec.role for spec in rows}
-    return {"tokens", "attention_mask"} <= roles <= allowed and not any(spec.placed or len(spec.shape) > 1 for spec in rows)
 
 
 def _shape(spec: specs.InputSpec, batch: int) -> list[int]:

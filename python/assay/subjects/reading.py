@@ -10,16 +10,24 @@ import torch
 from transformers.models.auto import modeling_auto
 
 from assay.subjects import tree
+from assay.subjects.shrinking.names import POSITIONS
+from assay.subjects.specs import InputSpec
 
 WINDOWED = ("sliding_attention", "chunked_attention", "full_attention")
 """Kinds of layer that say by their name which tokens they see."""
+LONG = 256
+"""Tokens of a long text: past every window and chunk of a tiny model, short of its table of positions."""
+OFFSET = 8
+"""Positions that tables keep for themselves (RoBERTa counts from behind the padding's)."""
+TEXT = {"tokens", "attention_mask", "token_types", "decoder_tokens"}
 FUSED = ("ALL_ATTENTION_FUNCTIONS", "scaled_dot_product_attention")
 """What the source of a forward names that can attend by the fused implementation."""
 
 
-def facts(model: torch.nn.Module, auto_class: str, roles: set[str]) -> set[str]:
-    """`causal` and `bidirectional` (of a model with an encoder and a decoder: its decoder, its encoder), `mask`, `sdpa`, `windows`."""
+def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set[str]:
+    """Those of `docs/reference/facts.md` that say who sees whom."""
     has = set()
+    roles = {spec.role for spec in rows}
     config = getattr(model, "config", None)
     if not tree.is_node(config):
         return has
@@ -28,6 +36,8 @@ def facts(model: torch.nn.Module, auto_class: str, roles: set[str]) -> set[str]:
     chosen = any(getattr(node, "_attn_implementation", None) == "sdpa" for _, node in tree.nodes(config))
     if chosen and any(_attends(kind) for kind in {type(module) for module in model.modules()}):
         has.add("sdpa")
+    if is_plain_text(rows) and long_length(config) > max(spec.shape[0] for spec in rows):
+        has.add("long")
     if "decoder_tokens" in roles:
         return has | {"causal"} | ({"bidirectional"} if "tokens" in roles else set())
     if "tokens" not in roles:
@@ -58,6 +68,21 @@ def _attends(kind: type) -> bool:
     except (OSError, TypeError, AttributeError):
         return False
     return any(name in source for name in FUSED)
+
+
+def is_plain_text(rows: list[InputSpec]) -> bool:
+    """Whether all that is fed is tokens with their mask and types, so that they can be padded and go on."""
+    roles = {spec.role for spec in rows}
+    return {"tokens", "attention_mask"} <= roles <= TEXT and not any(spec.placed or len(spec.shape) > 1 for spec in rows)
+
+
+def long_length(config: Any) -> int:
+    """How many tokens a long text has: as many as all tables of positions hold, at most `LONG`."""
+    fields = [(name, value) for _, node in tree.nodes(config) for name, value in tree.fields(node)]
+    positions = [
+        value for name, value in fields if POSITIONS.search(name) and isinstance(value, int) and not isinstance(value, bool) and value > 0
+    ]
+    return min([LONG, *(value - OFFSET for value in positions)])
 
 
 def layer_kinds(config: Any) -> list[str]:

@@ -1,0 +1,206 @@
+"""Group `generate`: tokens one after the other, by a cache, by beams, behind padding: always what a plain forward over all of them says."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from assay.checks.batch import note_oracle, pad
+from assay.checks.unit import Tensors, Unit, of_subject, seed_generators
+from assay.observation import Observation
+from assay.subjects import InputSpec
+
+NEW = 6
+"""Tokens that are generated: a cache that goes wrong does so at the second, one that counts wrong at the third."""
+BEAMS = 3
+NOTHING_FORCED = dict.fromkeys(
+    (
+        "eos_token_id",
+        "forced_bos_token_id",
+        "forced_eos_token_id",
+        "suppress_tokens",
+        "begin_suppress_tokens",
+        "bad_words_ids",
+        "repetition_penalty",
+        "no_repeat_ngram_size",
+        "min_length",
+        "min_new_tokens",
+        "max_length",
+    )
+)
+"""What a checkpoint's settings forbid or force is no matter of the model: it would hide what the model says itself."""
+
+
+@dataclass
+class Generated:
+    """What `generate` gave out."""
+
+    prompt: int
+    """Length of what stands before the first new token: the prompt, or the token that a decoder starts with."""
+    sequences: torch.Tensor
+    """(rows, prompt + new)."""
+    logits: torch.Tensor | None
+    """(rows, new, vocabulary), but of beams: before anything was forbidden or forced."""
+    scores: torch.Tensor | None
+    """Of beams: the mean log-probability of the new tokens, for each row."""
+
+    @property
+    def new(self) -> torch.Tensor:
+        """The new tokens, (rows, new)."""
+        return self.sequences[:, self.prompt :]
+
+
+def greedy(unit: Unit) -> Observation:
+    """The tokens against those with the highest score of each step, and the first against the one that a decoder starts with."""
+    seen = Observation()
+    generated = _greedy(unit)
+    seen.compare("tokens, and those of the highest score", generated.new, generated.logits.argmax(-1))
+    if unit.model.config.is_encoder_decoder:
+        start = generated.sequences.new_full((generated.sequences.shape[0], 1), _start(unit))
+        seen.compare("the token that the decoder starts with", generated.sequences[:, :1], start)
+    return seen
+
+
+def cache(unit: Unit) -> Observation:
+    """Scores of each step, made with the cache, against those of one forward over all tokens."""
+    return _against_plain(unit, _greedy(unit))
+
+
+def static_cache(unit: Unit) -> Observation:
+    """The same with a cache that is allocated before."""
+    return _against_plain(unit, _generate(unit, prompt(unit), cache_implementation="static", disable_compile=True))
+
+
+def left_padding(unit: Unit) -> Observation:
+    """Scores behind a prompt that is padded on the left against those without padding."""
+    seen = Observation()
+    straight = _greedy(unit)
+    inputs = {name: pad(unit, name, tensor, left=True) for name, tensor in prompt(unit).items()}
+    behind = _generate(unit, inputs)
+    plain64 = _plain(unit, straight, exact=True)
+    for step in range(_agreeing(behind.new, straight.new) + 1):
+        exact = None if plain64 is None else plain64[:, step]
+        seen.compare(f"scores of step {step}", behind.logits[:, step], straight.logits[:, step], exact)
+    note_oracle(seen, unit)
+    return seen
+
+
+def beam(unit: Unit) -> Observation:
+    """What beam search says of the sequences that it found against the log-probability that one forward gives them."""
+    seen = Observation()
+    found = _generate(unit, prompt(unit), num_beams=BEAMS, length_penalty=1.0, early_stopping=False, output_scores=True)
+    if found.scores is None:
+        raise ValueError("beam search gave out no scores")
+    plain, plain64 = _plain(unit, found), _plain(unit, found, exact=True)
+    reference = _mean_log_probability(plain, found.new)
+    exact = None if plain64 is None else _mean_log_probability(plain64, found.new)
+    seen.compare("mean log-probability of each row's best sequence", found.scores, reference, exact)
+    note_oracle(seen, unit)
+    return seen
+
+
+def prompt(unit: Unit) -> Tensors:
+    """What `generate` is fed: all but the decoder's own."""
+    return {spec.name: unit.inputs[spec.name] for spec in unit.specs if not spec.name.startswith("decoder_")}
+
+
+def _greedy(unit: Unit) -> Generated:
+    """Token by token, with the default cache."""
+    return unit.once("greedy", lambda: _generate(unit, prompt(unit)))
+
+
+def _against_plain(unit: Unit, generated: Generated) -> Observation:
+    seen = Observation()
+    plain, plain64 = _plain(unit, generated), _plain(unit, generated, exact=True)
+    seen.compare("scores of all steps", generated.logits, plain, plain64)
+    note_oracle(seen, unit)
+    return seen
+
+
+def _generate(unit: Unit, inputs: Tensors, **settings: Any) -> Generated:
+    model = unit.model
+    kept = model.generation_config
+    config = copy.deepcopy(kept)
+    config.update(**NOTHING_FORCED, max_new_tokens=NEW, do_sample=False, num_beams=1, use_cache=True)
+    config.update(
+        return_dict_in_generate=True, output_logits=True, pad_token_id=config.pad_token_id or 0, decoder_start_token_id=_start(unit)
+    )
+    config.update(**settings)
+    unit.forget()
+
+    def call() -> Any:
+        seed_generators(unit.seed)
+        with torch.no_grad():
+            return model.generate(**{name: tensor.clone() for name, tensor in inputs.items()})
+
+    # Given as an argument, what it leaves open would be filled from the model's own.
+    model.generation_config = config
+    try:
+        output = of_subject(call)
+    finally:
+        model.generation_config = kept
+    scores = getattr(output, "sequences_scores", None)
+    # With beams they are those of all beams, not of the sequences that were found.
+    logits = None if scores is not None else torch.stack(output.logits, 1).float()
+    return Generated(output.sequences.shape[1] - NEW, output.sequences, logits, scores)
+
+
+def _plain(unit: Unit, generated: Generated, *, exact: bool = False) -> torch.Tensor | None:
+    """Logits of the new tokens, (rows, new, vocabulary), by one forward over all tokens; in float64, where the model can."""
+    inputs = dict(unit.inputs)
+    if unit.model.config.is_encoder_decoder:
+        own = [name for name in inputs if name.startswith("decoder_") and name != "decoder_input_ids"]
+        inputs = {name: tensor for name, tensor in inputs.items() if name not in own}
+        inputs["decoder_input_ids"] = generated.sequences[:, :-1]
+    else:
+        inputs |= {spec.name: _longer(spec, inputs[spec.name], generated) for spec in unit.specs}
+    outputs = unit.forward64(inputs) if exact else unit.forward(inputs)
+    return None if outputs is None else outputs["logits"][:, -NEW:]
+
+
+def _longer(spec: InputSpec, tensor: torch.Tensor, generated: Generated) -> torch.Tensor:
+    """An input as long as all tokens but the last: `generate` goes on in the way that the last one of the prompt was."""
+    if spec.role == "tokens":
+        return torch.cat([tensor, generated.new[:, :-1]], 1)
+    more = (tensor.shape[0], NEW - 1, *tensor.shape[2:])
+    match spec.role:
+        case "attention_mask":
+            return torch.cat([tensor, tensor.new_ones(more)], 1)
+        case "token_types":
+            return torch.cat([tensor, tensor[:, -1:].expand(more)], 1)
+        case "token_kinds":
+            return torch.cat([tensor, tensor.new_zeros(more)], 1)
+    return tensor
+
+
+def _mean_log_probability(logits: torch.Tensor | None, tokens: torch.Tensor) -> torch.Tensor | None:
+    if logits is None:
+        return None
+    return logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0].mean(1)
+
+
+def _agreeing(tokens: torch.Tensor, others: torch.Tensor) -> int:
+    """How many of the first tokens are the same in every row, at most all but the last: a step's scores follow from those before."""
+    same = (tokens == others).all(0)[:-1].long()
+    return int(same.cumprod(0).sum())
+
+
+def _start(unit: Unit) -> int | None:
+    """The token that the decoder starts with, as the configuration says; where it says nothing (T5's default), padding, as T5 has it."""
+    if not unit.model.config.is_encoder_decoder:
+        return None
+    config = unit.model.generation_config
+    tokens = (config.decoder_start_token_id, config.bos_token_id, config.pad_token_id, 0)
+    return next(token for token in tokens if token is not None)
+
+
+OBSERVERS = {
+    "generate.greedy": greedy,
+    "generate.cache": cache,
+    "generate.static_cache": static_cache,
+    "generate.left_padding": left_padding,
+    "generate.beam": beam,
+}
