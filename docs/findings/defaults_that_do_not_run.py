@@ -19,7 +19,9 @@ for name, what in (
             AutoModel.from_config(AutoConfig.for_model(name))
         print(f"{name}: builds, the finding is gone")
     except (TypeError, ValueError) as error:
-        print(f"{name}: {what}\n    {type(error).__name__}: {str(error).splitlines()[0][:140]}")
+        print(
+            f"{name}: {what}\n    {type(error).__name__}: {str(error).splitlines()[0][:140]}"
+        )
 
 for name, sizes in (
     ("bamba", {"num_hidden_layers": 2}),
@@ -37,7 +39,9 @@ for name, sizes in (
         AutoModel.from_config(config).eval()(input_ids=torch.arange(8)[None])
         print(f"{name}: runs, the finding is gone")
     except (TypeError, ValueError) as error:
-        print(f"{name}: the default has no attention layer, and the cache asks one\n    {type(error).__name__}: {str(error)[:140]}")
+        print(
+            f"{name}: the default has no attention layer, and the cache asks one\n    {type(error).__name__}: {str(error)[:140]}"
+        )
 
 config = AutoConfig.for_model("clvp")
 for part in (config.text_config, config.speech_config, config.decoder_config):
@@ -45,8 +49,12 @@ for part in (config.text_config, config.speech_config, config.decoder_config):
 torch.manual_seed(0)
 sound = torch.randn(1, config.decoder_config.feature_size, 50)
 try:
-    AutoModel.from_config(config).eval()(input_ids=torch.arange(1, 11)[None], input_features=sound)
+    AutoModel.from_config(config).eval()(
+        input_ids=torch.arange(1, 11)[None], input_features=sound
+    )
     print("clvp: runs, the finding is gone")
 except IndexError as error:
     known, made = config.speech_config.vocab_size, config.decoder_config.vocab_size
-    print(f"clvp: the speech encoder knows {known} of the {made:,} codes that the speech decoder gives it\n    IndexError: {error}")
+    print(
+        f"clvp: the speech encoder knows {known} of the {made:,} codes that the speech decoder gives it\n    IndexError: {error}"
+    )

@@ -31,9 +31,20 @@ def main() -> None:
     """Prints both effects; the tracker's is zero."""
     config = Sam3TrackerConfig()
     config.vision_config.backbone_config.num_hidden_layers = 1
-    print("feature maps made:", len(config.vision_config.scale_factors), "read:", len(config.vision_config.backbone_feature_sizes))
-    print("sam3_tracker: the last image embedding moves by", effect(Sam3TrackerModel(config).eval(), 1008))
-    print("sam2:         the last image embedding moves by", effect(Sam2Model(Sam2Config()).eval(), 1024))
+    print(
+        "feature maps made:",
+        len(config.vision_config.scale_factors),
+        "read:",
+        len(config.vision_config.backbone_feature_sizes),
+    )
+    print(
+        "sam3_tracker: the last image embedding moves by",
+        effect(Sam3TrackerModel(config).eval(), 1008),
+    )
+    print(
+        "sam2:         the last image embedding moves by",
+        effect(Sam2Model(Sam2Config()).eval(), 1024),
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ experts = model.encoder.layers[0].ffn.experts
 for name, expert in experts.items():
     expert.register_forward_hook(lambda *_, name=name: print(name, "is called"))
 chosen = []
-model.encoder.layers[0].ffn.router.classifier.register_forward_hook(lambda module, inputs, logits: chosen.append(logits.argmax(-1)))
+model.encoder.layers[0].ffn.router.classifier.register_forward_hook(
+    lambda module, inputs, logits: chosen.append(logits.argmax(-1))
+)
 tokens = torch.randint(3, 99, (2, 32))
 model(input_ids=tokens, decoder_input_ids=tokens[:, :4])
 print("experts that the router chose first:", sorted(set(chosen[0].tolist())))

@@ -10,25 +10,60 @@ Prints by how much the states of the tokens change if the padding under the mask
 """
 
 import torch
-from transformers import RecurrentGemmaConfig, RecurrentGemmaModel, YosoConfig, YosoModel
+from transformers import (
+    RecurrentGemmaConfig,
+    RecurrentGemmaModel,
+    YosoConfig,
+    YosoModel,
+)
 
 
 def yoso() -> float:
-    config = YosoConfig(vocab_size=64, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, conv_window=None)
+    config = YosoConfig(
+        vocab_size=64,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_window=None,
+    )
     model = YosoModel(config).eval()
     mask = torch.tensor([[1] * 8 + [0] * 4])
-    padded = [torch.cat([torch.arange(10, 18)[None], torch.full((1, 4), padding)], dim=1) for padding in (5, 7)]
-    one, other = (model(tokens, attention_mask=mask).last_hidden_state[:, :8] for tokens in padded)
+    padded = [
+        torch.cat([torch.arange(10, 18)[None], torch.full((1, 4), padding)], dim=1)
+        for padding in (5, 7)
+    ]
+    one, other = (
+        model(tokens, attention_mask=mask).last_hidden_state[:, :8] for tokens in padded
+    )
     return float((one - other).abs().max())
 
 
 def recurrent_gemma() -> float:
-    sizes = {"hidden_size": 32, "lru_width": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_key_value_heads": 1}
-    model = RecurrentGemmaModel(RecurrentGemmaConfig(vocab_size=64, num_hidden_layers=3, attention_window_size=32, **sizes)).eval()
+    sizes = {
+        "hidden_size": 32,
+        "lru_width": 32,
+        "intermediate_size": 64,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+    }
+    model = RecurrentGemmaModel(
+        RecurrentGemmaConfig(
+            vocab_size=64, num_hidden_layers=3, attention_window_size=32, **sizes
+        )
+    ).eval()
     mask = torch.tensor([[0] * 4 + [1] * 8])
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    padded = [torch.cat([torch.full((1, 4), padding), torch.arange(10, 18)[None]], dim=1) for padding in (5, 7)]
-    one, other = (model(tokens, attention_mask=mask, position_ids=positions, use_cache=False).last_hidden_state[:, 4:] for tokens in padded)
+    padded = [
+        torch.cat([torch.full((1, 4), padding), torch.arange(10, 18)[None]], dim=1)
+        for padding in (5, 7)
+    ]
+    one, other = (
+        model(
+            tokens, attention_mask=mask, position_ids=positions, use_cache=False
+        ).last_hidden_state[:, 4:]
+        for tokens in padded
+    )
     return float((one - other).abs().max())
 
 

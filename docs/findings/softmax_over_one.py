@@ -18,4 +18,6 @@ with torch.no_grad():
         if name.endswith("w_g"):
             parameter.normal_(std=10.0)
     after = model(pixels).last_hidden_state
-print(f"every w_g drawn anew: the output differs by {float((after - before).abs().max())}")
+print(
+    f"every w_g drawn anew: the output differs by {float((after - before).abs().max())}"
+)

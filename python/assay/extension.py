@@ -10,7 +10,7 @@ from assay.observation import Observation
 
 Observer = Callable[[Any], Observation | None]
 
-RULES = ("completes", "full", "finite", "bitwise", "oracle", "moves", "refuses", "refuses_or_answers", "promises")
+RULES = ("completes", "full", "finite", "bitwise", "oracle", "moves", "refuses", "refuses_or_answers", "recovers", "flat", "promises")
 PROFILES = ("quick", "standard", "full")
 """As in `crates/assay-model/src/check.rs`."""
 

@@ -20,6 +20,7 @@ class Observation:
             "comparisons": [],
             "tallies": [],
             "calls": [],
+            "series": [],
             "outputs": [],
             "inputs": [],
             "devices": [],
@@ -59,6 +60,10 @@ class Observation:
             "non_finite": sum(int((~tensor.isfinite()).sum()) for tensor in floating),
         }
         self.fields["calls"].append(row)
+
+    def series(self, label: str, unit: str, values: Iterable[float]) -> None:
+        """Adds what was measured call after call."""
+        self.fields["series"].append({"label": label, "unit": unit, "values": list(values)})
 
     def note(self, text: str) -> None:
         """Adds a remark for a reader."""

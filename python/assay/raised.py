@@ -50,6 +50,7 @@ def _is_out_of_memory(exception: BaseException) -> bool:
         isinstance(exception, MemoryError)
         or type(exception).__name__ == "OutOfMemoryError"
         or "can't allocate memory" in text
+        or "Cannot allocate memory" in text
         or "not enough memory" in text
     )
 

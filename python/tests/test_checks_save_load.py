@@ -37,7 +37,7 @@ def test_what_is_saved_is_what_is_loaded(check, t5):
 
 
 def test_a_weight_that_changes_on_the_way_is_named(t5):
-    loaded, _ = save_load._loaded(t5)
+    loaded, _ = t5.loaded
     name = "encoder.final_layer_norm.weight"
     with torch.no_grad():
         dict(loaded.named_parameters())[name].mul_(1.001)
@@ -46,7 +46,7 @@ def test_a_weight_that_changes_on_the_way_is_named(t5):
 
 
 def test_a_weight_that_is_untied_is_named(t5):
-    loaded, _ = save_load._loaded(t5)
+    loaded, _ = t5.loaded
     loaded.encoder.embed_tokens.weight = torch.nn.Parameter(loaded.encoder.embed_tokens.weight.clone())
     assert "encoder.embed_tokens.weight" in broken(save_load.tied(t5))[0]
 

@@ -5,7 +5,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker takes memory without end", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker takes memory without end",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         hoard = []
@@ -13,6 +18,11 @@ def it(unit):
             hoard.append(bytearray(64 << 20))
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

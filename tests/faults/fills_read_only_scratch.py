@@ -7,7 +7,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker leaves folders in its scratch folder that can't be written", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker leaves folders in its scratch folder that can't be written",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         os.makedirs("inner/folder")
@@ -17,6 +22,11 @@ def it(unit):
         os.chmod("inner", 0o500)
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

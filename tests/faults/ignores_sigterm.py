@@ -7,7 +7,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker ignores SIGTERM and spins", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker ignores SIGTERM and spins",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -15,6 +20,11 @@ def it(unit):
             pass
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

@@ -8,7 +8,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker leaves a process behind that moved to a session of its own", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker leaves a process behind that moved to a session of its own",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         if os.fork() == 0:
@@ -19,6 +24,11 @@ def it(unit):
         os.wait()
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

@@ -5,7 +5,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker says that it ran on a device that was not asked for", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker says that it ran on a device that was not asked for",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         seen = assay.Observation()
@@ -14,6 +19,11 @@ def it(unit):
     return None
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

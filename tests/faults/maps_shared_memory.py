@@ -7,7 +7,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker fills shared memory, which no limit on data counts", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker fills shared memory, which no limit on data counts",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         hoard = []
@@ -16,6 +21,11 @@ def it(unit):
             hoard[-1].write(b"x" * (64 << 20))
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

@@ -10,7 +10,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker reports a check that it did not begin", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker reports a check that it did not begin",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         message = json.dumps({"observed": {"check": "fault.after", "observation": {}}}).encode()
@@ -22,6 +27,11 @@ def it(unit):
                 continue
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

@@ -8,7 +8,12 @@ import assay
 ONLY = "bert"
 
 
-@assay.check("fault.it", asserts="The worker writes garbage to its socket", bug="planted", rule="completes")
+@assay.check(
+    "fault.it",
+    asserts="The worker writes garbage to its socket",
+    bug="planted",
+    rule="completes",
+)
 def it(unit):
     if unit.subject["name"] == ONLY:
         for descriptor in range(3, 64):
@@ -19,6 +24,11 @@ def it(unit):
                 continue
 
 
-@assay.check("fault.after", asserts="the case after it still runs", bug="planted", rule="completes")
+@assay.check(
+    "fault.after",
+    asserts="the case after it still runs",
+    bug="planted",
+    rule="completes",
+)
 def after(unit):
     unit.forward(unit.inputs)

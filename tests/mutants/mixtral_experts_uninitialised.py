@@ -2,7 +2,10 @@
 
 import functools
 
-from transformers.models.mixtral.modeling_mixtral import MixtralExperts, MixtralPreTrainedModel
+from transformers.models.mixtral.modeling_mixtral import (
+    MixtralExperts,
+    MixtralPreTrainedModel,
+)
 
 original = MixtralPreTrainedModel._init_weights
 

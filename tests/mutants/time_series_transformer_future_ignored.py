@@ -3,7 +3,9 @@
 import functools
 
 import torch
-from transformers.models.time_series_transformer.modeling_time_series_transformer import TimeSeriesTransformerModel
+from transformers.models.time_series_transformer.modeling_time_series_transformer import (
+    TimeSeriesTransformerModel,
+)
 
 original = TimeSeriesTransformerModel.forward
 

@@ -45,11 +45,14 @@ const fn row(
     }
 }
 
-use Profile::{Quick, Standard};
+use Profile::{Full, Quick, Standard};
 
 /// The check that stands for the probe. It is planned for every subject whose probe failed, whatever else is selected, so that an
 /// architecture can't vanish by failing early.
 pub const PROBE: &str = "load.probe";
+
+/// The fact that an expectation is kept of a subject, which no probe finds.
+pub const EXPECTATION: &str = "expectation";
 
 // The configuration and the build come first, so that their seconds are those of importing and building.
 #[rustfmt::skip]
@@ -87,13 +90,31 @@ const ROWS: &[Row] = &[
     row("save_load.keys", Standard, &[], Rule::Full, "no key is missing, unexpected or of another shape", "a renamed key"),
     row("save_load.tied", Standard, &["tied_weights"], Rule::Full, "weights that were shared still are", "weights untied by loading"),
     row("save_load.twice", Standard, &[], Rule::Bitwise, "saving what was loaded gives the same tensors", "a conversion that is applied twice"),
+    row("precision.bfloat16", Standard, &["deterministic"], Rule::Oracle, "in bfloat16 the outputs, loud norms and far positions are as near to float64 as storage in that type allows", "angles of positions computed in half, a missing upcast"),
+    row("precision.float16", Standard, &["deterministic"], Rule::Oracle, "in float16 the outputs, loud norms and far positions are as near to float64 as storage in that type allows", "overflow in a norm whose upcast was removed"),
+    row("train.gradients", Standard, &["trains"], Rule::Full, "gradients are finite, and reach every parameter that the output depends on and every expert", "a detached branch, an expert that is never routed to"),
+    row("train.loss", Standard, &["trains", "loss"], Rule::Full, "the loss is finite, follows its labels, and trains the head", "labels that are ignored, or read where there are none"),
+    row("train.checkpointing", Standard, &["trains", "gradient_checkpointing"], Rule::Bitwise, "layers are computed again in the backward, and gradients stay the same", "checkpointing that does nothing, or loses a gradient"),
     row("negative.token_out_of_vocabulary", Standard, &["tokens"], Rule::Refuses, "a token beyond the vocabulary is refused", "ids that are clamped or wrapped"),
     row("negative.missing_input", Standard, &[], Rule::Refuses, "a call without the main input is refused", "a default that makes up an input"),
     row("negative.wrong_rank", Standard, &[], Rule::RefusesOrAnswers, "an input of another rank is refused or answered finitely", "a crash, a hang or NaN instead of an error"),
     row("negative.wrong_dtype", Standard, &[], Rule::RefusesOrAnswers, "an input of another type is refused or answered finitely", "a crash, a hang or NaN instead of an error"),
     row("negative.empty_input", Standard, &[], Rule::RefusesOrAnswers, "an empty input is refused or answered finitely", "a crash, a hang or NaN instead of an error"),
     row("negative.absurd_length", Standard, &["tokens"], Rule::RefusesOrAnswers, "a length beyond the model's is refused or answered finitely", "reads out of bounds, NaN beyond the table of positions"),
+    row("golden.reproducible", Standard, &["filled"], Rule::Bitwise, "the model built once more, while the library's generators are in another state, and filled alike gives the same bits", "a random table that nobody registers or initialises by design"),
+    row("golden.output", Standard, &["filled", EXPECTATION], Rule::Golden, "the outputs are the accepted ones, within their noise, and so are the names and shapes of all tensors", "drift after an upgrade, a renamed parameter"),
     row("embedding.similarity", Standard, &["sentence_encoder"], Rule::Full, "sentences of one meaning are nearer than those of two", "weights that are loaded and wrong, a tokenizer of another model"),
+    row("memory.leak", Standard, &[], Rule::Flat, "live bytes do not grow from call to call", "a tensor that is kept at each call"),
+    row("memory.release", Standard, &[], Rule::Full, "a model that is deleted is gone, with its tensors and what it gave out", "a hook or a cache that holds a model"),
+    row("memory.out_of_memory", Full, &["batch"], Rule::Recovers, "a forward that can't have its memory raises, and the next one works", "a state that an exception leaves half changed"),
+    row("memory.offload", Full, &[], Rule::Bitwise, "gradients are the same where what they are made of lies in a file meanwhile", "a backward that counts on the very tensor it saved"),
+    row("memory.int8", Full, &["linear"], Rule::Bitwise, "weights held in eight bits compute as the numbers that they stand for", "code that reads a layer's weight, or its type, for itself"),
+    row("checkpoint.truncated", Full, &["small"], Rule::Refuses, "a file that is cut off is refused", "what is there is loaded, and the rest made up"),
+    row("checkpoint.header", Full, &["small"], Rule::Refuses, "a file with a flipped bit in its header is refused", "tensors of another type, shape or place"),
+    row("checkpoint.wrong_shape", Full, &["small"], Rule::Refuses, "a tensor of another shape is refused", "weights that are dropped without a word"),
+    row("checkpoint.missing_shard", Full, &["small"], Rule::Refuses, "a file that the index names and nobody has is refused", "a part of the model left as it was made"),
+    row("checkpoint.missing_keys", Full, &["small"], Rule::Full, "loading lists every tensor that it did not find", "a part of the model left as it was made, without a word"),
+    row("checkpoint.pickle", Full, &["small"], Rule::Refuses, "a pickle is refused where tensors are expected, and its code never runs", "code in a file of weights is executed"),
 ];
 
 #[cfg(test)]

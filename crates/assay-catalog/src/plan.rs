@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
 use assay_model::{
-    BASE, CheckSpec, Ending, Family, KnownIssue, Plan, PlannedCheck, Platform, Probed, Recipe,
-    Subject, UnitLimits, UnitPlan,
+    BASE, CheckSpec, Ending, Facts, Family, Golden, KnownIssue, Plan, PlannedCheck, Platform,
+    Probed, Recipe, Subject, UnitLimits, UnitPlan,
 };
 
 use sha2::{Digest, Sha256};
 
-use crate::battery::PROBE;
+use crate::battery::{EXPECTATION, PROBE};
 use crate::filter::{CaseFacts, Filter, PreviousRun};
 
 /// A subject on a platform, with what its probe said.
@@ -23,6 +23,8 @@ pub struct Candidate {
     pub class: Option<String>,
     /// What is known of it.
     pub probe: ProbeOutcome,
+    /// The expectation that is kept of it.
+    pub expected: Option<Box<Golden>>,
 }
 
 /// How a probe came to its end.
@@ -128,8 +130,9 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
         match ready {
             Some((found, _)) => {
                 let answers_for_body = !(selection.share_base && candidate.is_head_beside(&bases));
-                let has =
-                    |fact: &String| found.has.contains(fact) || (fact == BODY && answers_for_body);
+                let has = |fact: &String| {
+                    candidate.has(fact, found) || (fact == BODY && answers_for_body)
+                };
                 for (index, spec) in selection.checks.iter().enumerate() {
                     if selection.takes(&facts, spec) == Some(false) {
                         continue;
@@ -178,6 +181,9 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
                     Some((index_of(index), issues.index(issue)))
                 })
                 .collect(),
+            expected: candidate.expected.clone().filter(|_| {
+                chosen().any(|(_, spec)| spec.needs.iter().any(|fact| fact == EXPECTATION))
+            }),
         });
         planned.jobs.push(UnitJob {
             recipe: ready.map_or(Recipe::Null, |(_, recipe)| recipe.clone()),
@@ -189,6 +195,10 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
 }
 
 impl Candidate {
+    fn has(&self, fact: &str, found: &Facts) -> bool {
+        found.has.contains(fact) || (fact == EXPECTATION && self.expected.is_some())
+    }
+
     /// The architecture whose base class this is, if its probe succeeded.
     fn base(&self) -> Option<&str> {
         match (&self.subject, &self.probe) {
@@ -325,7 +335,7 @@ fn index_of(index: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::{Facts, Family, Origin, Outcome, Raised};
+    use assay_model::{Origin, Outcome, Raised};
 
     use super::*;
     use crate::battery::battery;
@@ -338,6 +348,7 @@ mod tests {
             family: None,
             class: None,
             probe: ProbeOutcome::Answered(probed),
+            expected: None,
         }
     }
 
@@ -431,6 +442,30 @@ mod tests {
         assert_eq!(planned.not_applicable.len(), 1);
         assert_eq!(planned.not_applicable[0].lacks, ["left_padding"]);
         assert_eq!(planned.plan.cases(), 3);
+    }
+
+    #[test]
+    fn an_expectation_is_in_the_plan_where_a_check_needs_it() {
+        let golden = Golden {
+            format: Golden::FORMAT,
+            class: "Model".into(),
+            nonce: "1".into(),
+            seed: 0,
+            inputs: [].into(),
+            outputs: [].into(),
+            tensors: [].into(),
+            renamed: [].into(),
+        };
+        let mut kept = candidate("bert", ready(&["filled"]));
+        kept.expected = Some(Box::new(golden));
+        let other = candidate("vit", ready(&["filled"]));
+        let both = planned(&["forward.runs", "golden.output"], &[kept.clone(), other]);
+        assert_eq!(names(&both, 0), ["forward.runs", "golden.output"]);
+        assert_eq!(names(&both, 1), ["forward.runs"]);
+        assert_eq!(both.not_applicable[0].lacks, [EXPECTATION]);
+        assert!(both.plan.units[0].expected.is_some());
+        let without = planned(&["forward.runs"], &[kept]);
+        assert!(without.plan.units[0].expected.is_none());
     }
 
     #[test]

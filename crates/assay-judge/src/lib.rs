@@ -19,6 +19,7 @@
 //! [`Verdict`]: assay_model::Verdict
 
 mod generator;
+mod golden;
 mod layer;
 mod proof;
 mod row;
@@ -27,6 +28,7 @@ mod verdict;
 mod weights;
 
 pub use generator::Generator;
+pub use golden::{GoldenDifference, GoldenKind, differences};
 pub use proof::{Proof, prove};
 pub use verdict::judge;
 pub use weights::{WeightError, Weights};

@@ -1,5 +1,5 @@
 use assay_model::{
-    Ending, Origin, Outcome, Platform, Provenance, Raised, ReasonKind, Rule, Verdict,
+    Ending, Golden, Origin, Outcome, Platform, Provenance, Raised, ReasonKind, Rule, Verdict,
 };
 
 use crate::Proof;
@@ -7,9 +7,16 @@ use crate::rules;
 
 /// The verdict on one case.
 ///
-/// `proof` is what [`crate::prove`] makes of the evidence of the case's unit; none if the unit's workers gave no evidence.
+/// `proof` is what [`crate::prove`] makes of the evidence of the case's unit; none if the unit's workers gave no evidence. `expected` is
+/// the expectation of the plan, if it has one.
 #[must_use]
-pub fn judge(rule: Rule, ending: &Ending, platform: Platform, proof: Option<&Proof>) -> Verdict {
+pub fn judge(
+    rule: Rule,
+    ending: &Ending,
+    platform: Platform,
+    proof: Option<&Proof>,
+    expected: Option<&Golden>,
+) -> Verdict {
     let observation = match ending {
         Ending::Observed(observation) => observation,
         Ending::Crashed { signal, detail, .. } => {
@@ -56,7 +63,14 @@ pub fn judge(rule: Rule, ending: &Ending, platform: Platform, proof: Option<&Pro
     if let Some(raised) = &observation.raised {
         return of_exception(raised);
     }
-    let verdict = rules::apply(rule, observation);
+    if let Some(words) = &observation.unsupported {
+        return Verdict::new(
+            Outcome::Skipped,
+            ReasonKind::UnsupportedByBackend,
+            words.clone(),
+        );
+    }
+    let verdict = rules::apply(rule, observation, expected);
     if verdict.outcome == Outcome::Passed && provenance != Some(Provenance::Real) {
         let why = proof.map_or("no worker of this unit lived to show evidence", |proof| {
             proof.detail.as_str()
@@ -134,6 +148,7 @@ mod tests {
             &observed(observation),
             Platform::Cpu,
             proof,
+            None,
         );
         (verdict.outcome, verdict.reason.map(|reason| reason.kind))
     }
@@ -233,6 +248,25 @@ mod tests {
     }
 
     #[test]
+    fn what_the_backend_can_not_do_is_skipped_in_its_own_words() {
+        let words = "RuntimeError: \"addmm\" not implemented for 'Half'";
+        let observation = Observation {
+            unsupported: Some(words.into()),
+            ..Observation::default()
+        };
+        let verdict = judge(
+            Rule::Completes,
+            &observed(observation),
+            Platform::Cpu,
+            Some(&real()),
+        );
+        assert_eq!(
+            verdict,
+            Verdict::new(Outcome::Skipped, ReasonKind::UnsupportedByBackend, words)
+        );
+    }
+
+    #[test]
     fn a_worker_that_says_it_ran_elsewhere_is_not_believed() {
         let observation = Observation {
             devices: vec!["cpu".into(), "cuda".into()],
@@ -246,8 +280,9 @@ mod tests {
 
     #[test]
     fn a_worker_that_said_nothing_gives_its_own_outcomes() {
-        let of =
-            |ending: Ending| judge(Rule::Completes, &ending, Platform::Cpu, Some(&real())).outcome;
+        let of = |ending: Ending| {
+            judge(Rule::Completes, &ending, Platform::Cpu, Some(&real()), None).outcome
+        };
         assert_eq!(
             of(Ending::Crashed {
                 signal: Some(11),

@@ -115,16 +115,22 @@ pub enum Rule {
     Full,
     /// As `full`, of elements that must be finite.
     Finite,
-    /// Every comparison is bitwise equal.
+    /// Every comparison is bitwise equal, and every tally full.
     Bitwise,
-    /// Every comparison is within the float64 oracle's bound.
+    /// Every comparison is within the float64 oracle's bound, and every tally full.
     Oracle,
     /// Every comparison differs by far more than the noise of its type.
     Moves,
-    /// Every call raised a Python exception.
+    /// Every call raised a Python exception, and every tally, if there is one, is full.
     Refuses,
     /// Every call raised a Python exception or gave a finite answer.
     RefusesOrAnswers,
+    /// Every call raised a Python exception, and every comparison made afterwards is bitwise equal.
+    Recovers,
+    /// No series grows.
+    Flat,
     /// The outputs have the shapes, types and names that the family promises.
     Promises,
+    /// What was collected is the expectation of the plan, within its noise.
+    Golden,
 }

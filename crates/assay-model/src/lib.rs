@@ -21,6 +21,7 @@ pub mod event;
 mod evidence;
 mod exit;
 mod fingerprint;
+mod golden;
 mod observation;
 mod outcome;
 mod plan;
@@ -34,8 +35,9 @@ pub use check::{CheckId, CheckSpec, Group, Profile, Rule};
 pub use evidence::{CapturedLayer, Evidence, LayerKind, Sketch};
 pub use exit::ExitCode;
 pub use fingerprint::{Fingerprint, Preload, PythonEnvironment};
+pub use golden::{Golden, GoldenTensor};
 pub use observation::{
-    Call, Comparison, Ending, Observation, OracleErrors, Origin, OutputFact, Raised, Tally,
+    Call, Comparison, Ending, Observation, OracleErrors, Origin, OutputFact, Raised, Series, Tally,
 };
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
 pub use plan::{KnownIssue, Part, Plan, PlannedCheck, UnitLimits, UnitPlan};

@@ -16,6 +16,9 @@ pub struct Observation {
     pub tallies: Vec<Tally>,
     /// Calls that were made to see how they end.
     pub calls: Vec<Call>,
+    /// What was measured call after call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Series>,
     /// The outputs of a forward.
     pub outputs: Vec<OutputFact>,
     /// The inputs of that forward, for the promises about shapes.
@@ -26,6 +29,12 @@ pub struct Observation {
     /// (`unreached_parameter_tensors`, …).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub measures: BTreeMap<String, f64>,
+    /// In the backend's own words, why it can't do what the check asks of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsupported: Option<String>,
+    /// What was collected to be compared with an expectation, by the group `golden`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub golden: Option<Box<crate::Golden>>,
     /// Remarks for a reader: which inputs, which variant, a near-tie of a router.
     pub notes: Vec<String>,
 }
@@ -134,6 +143,18 @@ pub struct Call {
     pub elements: u64,
     /// How many of them are not finite.
     pub non_finite: u64,
+}
+
+/// A quantity after each of some calls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Series {
+    /// What is measured: `live bytes after each call`.
+    pub label: String,
+    /// In what: `bytes`.
+    pub unit: String,
+    /// The values, in the order of the calls.
+    pub values: Vec<f64>,
 }
 
 /// One output of a forward.

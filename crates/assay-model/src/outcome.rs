@@ -124,6 +124,8 @@ pub enum ReasonKind {
     Incomplete,
     /// Failed: a shape, type or name is not as promised.
     BrokenPromise,
+    /// Failed: what must stay level grows.
+    Grows,
     /// Failed: something answered that is not the model.
     Mock,
     /// Failed: it holds, but no forward came to its end, so it could not be shown that a real model ran.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckId, Platform, Rule, Subject};
+use crate::{CheckId, Golden, Platform, Rule, Subject};
 
 /// All that a run will do, in the log before its first case runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +72,9 @@ pub struct UnitPlan {
     /// Cases with a known issue: a check of [`UnitPlan::checks`], and an index into [`Plan::known_issues`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<(u32, u32)>,
+    /// The expectation that is kept of the subject, if a planned check needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Box<Golden>>,
 }
 
 impl UnitPlan {
@@ -85,6 +88,7 @@ impl UnitPlan {
             recipe_sha256: String::new(),
             limits: UnitLimits::default(),
             known: Vec::new(),
+            expected: None,
         }
     }
 }

@@ -14,6 +14,7 @@
 //! Between checks it may announce a `Stage` (set-up, evidence) and send `Evidence` once. A probe or a discovery
 //! ends with `Answer` instead.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,9 @@ pub enum Job {
         second_nonce: String,
         /// Whether evidence must be shown. False in benchmarks of the runner alone.
         evidence: bool,
+        /// Names and shapes of the tensors of the expectation that is kept, if there is one: so that renamed ones can be drawn as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected_tensors: Option<BTreeMap<String, Vec<u64>>>,
         /// An empty folder, removed afterwards.
         scratch: PathBuf,
     },

@@ -27,6 +27,7 @@ fn task(checks: Vec<CheckId>) -> Task {
         nonce: "0".into(),
         second_nonce: "0".into(),
         evidence: false,
+        expected_tensors: None,
         scratch: PathBuf::new(),
     };
     Task::new(job)

@@ -33,7 +33,8 @@ pub(crate) fn mend(kind: ReasonKind) -> &'static str {
         | ReasonKind::Differs
         | ReasonKind::Unmoved
         | ReasonKind::Incomplete
-        | ReasonKind::BrokenPromise => {
+        | ReasonKind::BrokenPromise
+        | ReasonKind::Grows => {
             "a bug of the model or its library: `assay list checks` says which kind"
         }
     }

@@ -54,6 +54,8 @@ pub(crate) enum Verb {
     History(HistoryArguments),
     /// What differs between two runs: new failures, what is fixed, what ceased to apply, time
     Diff(DiffArguments),
+    /// Expected outputs of subjects: show them, compare them with what a run collected, take that as expected
+    Golden(GoldenVerb),
     /// The DuckDB store of all runs: its state, and what keeps it small
     Store(StoreArguments),
     /// Ask the store in SQL; nothing can be written
@@ -443,6 +445,40 @@ pub(crate) struct DiffArguments {
     /// The newer run
     #[arg(value_name = "AFTER", default_value = "latest")]
     pub(crate) after: String,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay golden show bert\n  assay golden diff --run 20261121-101500-0a1b\n  assay golden accept bert llama"
+)]
+pub(crate) struct GoldenVerb {
+    #[command(subcommand)]
+    pub(crate) action: GoldenAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GoldenAction {
+    /// What is expected, and what the newest run collected
+    Show(GoldenArguments),
+    /// What differs between the two beyond noise; ends with exit code 1 if anything does
+    Diff(GoldenArguments),
+    /// Take what the newest run collected as expected; ends with exit code 1 if something is refused
+    Accept(GoldenArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GoldenArguments {
+    /// Subjects, as reports name them [default: all that are expected or were collected]
+    #[arg(value_name = "SUBJECT")]
+    pub(crate) subjects: Vec<String>,
+    /// Name of the run, its folder, or an exported file
+    #[arg(long, value_name = "RUN", default_value = "latest")]
+    pub(crate) run: String,
+    /// The configuration beside which expectations are kept [default: the nearest assay.toml, from this folder upwards]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) shown: Shown,
 }

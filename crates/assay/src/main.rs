@@ -7,8 +7,10 @@ mod architectures;
 mod arguments;
 mod configuration;
 mod environment;
+mod expectations;
 mod failure;
 mod folders;
+mod golden;
 mod history;
 mod listing;
 mod merging;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Verb::Merge(arguments) => merging::merge(&arguments),
         Verb::History(arguments) => history::history(&arguments),
         Verb::Diff(arguments) => history::diff(&arguments),
+        Verb::Golden(arguments) => golden::golden(&arguments.action),
         Verb::Store(arguments) => history::store(&arguments.action),
         Verb::Sql(arguments) => history::sql(&arguments),
         Verb::Completions { shell } => {

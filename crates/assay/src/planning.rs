@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use assay_catalog::battery::EXPECTATION;
 use assay_catalog::filter::{self, CaseFacts, Filter, FilterError, PreviousRun};
 use assay_catalog::{Catalog, Planned, Selection, battery, plan};
 use assay_config::Settings;
@@ -5,6 +8,7 @@ use assay_model::event::RunSettings;
 use assay_model::{Architecture, BASE, Family, Platform, Profile, Subject};
 
 use crate::arguments::{Classes, SubjectArguments};
+use crate::expectations::Expectations;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::{newest, subjects};
@@ -49,7 +53,23 @@ pub(crate) fn make_plan(
     subjects.truncate(arguments.limit.unwrap_or(usize::MAX));
     let workers = settings.workers.value.map_or(session.cpus(), u64::from);
     let limits = session.settings(&run_settings(session, settings, &filter, workers));
-    let candidates = session.probe(subjects, &platforms, seed, &limits, &catalog)?;
+    // Read before anything is run: a file that is wrong must not cost a run.
+    let mut expected = BTreeMap::new();
+    if checks
+        .iter()
+        .any(|spec| spec.needs.iter().any(|fact| fact == EXPECTATION))
+    {
+        let kept = Expectations::open(arguments.config.as_deref());
+        for name in subjects.iter().map(ToString::to_string) {
+            if let Some(expectation) = kept.read(&name)? {
+                expected.insert(name, Box::new(expectation.golden));
+            }
+        }
+    }
+    let mut candidates = session.probe(subjects, &platforms, seed, &limits, &catalog)?;
+    for candidate in &mut candidates {
+        candidate.expected = expected.get(&candidate.subject.to_string()).cloned();
+    }
     let probe = catalog
         .checks()
         .iter()

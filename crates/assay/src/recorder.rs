@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use assay_catalog::Cache;
 use assay_judge::{Proof, Weights, judge, prove};
 use assay_model::event::Event;
-use assay_model::{CheckId, Ending, Outcome, Platform, Provenance, Rule, Subject};
+use assay_model::{CheckId, Ending, Golden, Outcome, Platform, Provenance, Rule, Subject};
 use assay_record::{Fold, LogWriter, RecordError};
 use assay_runner::{Flow, Notice};
 
@@ -36,6 +36,8 @@ struct Unit {
     platform: Platform,
     /// The folder of a checkpoint; an architecture's weights come from the nonce.
     checkpoint: Option<PathBuf>,
+    /// What is expected of it.
+    expected: Option<Box<Golden>>,
     cases: Vec<Case>,
     proofs: Vec<Proof>,
     alive: bool,
@@ -121,6 +123,7 @@ impl<'a> Recorder<'a> {
                     Subject::Checkpoint { path, .. } => Some(path.clone()),
                     Subject::Architecture { .. } => None,
                 },
+                expected: unit.expected.clone(),
                 cases: cases.collect(),
                 proofs: self.mocks.get(number).cloned().into_iter().collect(),
                 alive: false,
@@ -288,6 +291,7 @@ impl<'a> Recorder<'a> {
         state.judged = true;
         let (subject, platform) = (state.subject.clone(), state.platform);
         let proof = state.proof().cloned();
+        let expected = state.expected.take();
         // Taken, not copied: after this a unit holds nothing but names.
         let cases = std::mem::take(&mut state.cases);
         state.proofs = Vec::new();
@@ -310,11 +314,17 @@ impl<'a> Recorder<'a> {
             let Some((ending, seconds)) = case.ended else {
                 continue;
             };
-            let mut verdict = judge(case.rule, &ending, platform, proof.as_ref());
+            let mut verdict = judge(
+                case.rule,
+                &ending,
+                platform,
+                proof.as_ref(),
+                expected.as_deref(),
+            );
             if let Some(stopped) = &stopped
                 && verdict.is_unproven()
             {
-                verdict = judge(case.rule, stopped, platform, None);
+                verdict = judge(case.rule, stopped, platform, None, None);
             }
             let ran = verdict.outcome != Outcome::NotRun;
             let provenance = proof

@@ -144,9 +144,15 @@ fn failures_without_verdict(
     )?;
     let verdict = |((unit, check), (ending, seconds)): ((u32, CheckId), (Ending, f64))| {
         let planned = plan.checks.iter().find(|planned| planned.id == check)?;
-        let platform = plan.units.get(unit as usize)?.platform;
+        let of_unit = plan.units.get(unit as usize)?;
         let proof = proofs.get(&unit);
-        let verdict = judge(planned.rule, &ending, platform, proof);
+        let verdict = judge(
+            planned.rule,
+            &ending,
+            of_unit.platform,
+            proof,
+            of_unit.expected.as_deref(),
+        );
         (verdict.outcome.is_failure() && !verdict.is_unproven()).then(|| Event::CaseJudged {
             unit,
             check,

@@ -167,6 +167,10 @@ fn tasks(
                 second_nonce: second_nonce.to_string(),
                 // A subject that can't even be probed has nothing to show.
                 evidence: !job.recipe.is_null(),
+                expected_tensors: unit
+                    .expected
+                    .as_ref()
+                    .map(|expected| expected.tensors.clone()),
                 scratch: PathBuf::new(),
             },
         })

@@ -281,6 +281,7 @@ impl Session {
             class: base_class(catalog.row_of(subject), subject).map(str::to_owned),
             subject: subject.clone(),
             platform,
+            expected: None,
             probe: outcomes
                 .get(subject)
                 .cloned()

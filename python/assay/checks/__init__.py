@@ -8,12 +8,42 @@ import time
 from typing import Any, Protocol
 
 from assay import evidence, extension, raised
-from assay.checks import attention, batch, embedding, forward, generate, load, negative, save_load, sensitivity
+from assay.checks import (
+    attention,
+    batch,
+    checkpoint,
+    embedding,
+    forward,
+    generate,
+    golden,
+    load,
+    memory,
+    negative,
+    precision,
+    save_load,
+    sensitivity,
+    train,
+)
 from assay.checks.unit import SubjectRaised, Unit
 from assay.observation import Observation
 
 BUILT_IN: dict[str, extension.Observer] = {}
-for module in (load, forward, sensitivity, attention, batch, generate, save_load, negative, embedding):
+for module in (
+    load,
+    forward,
+    sensitivity,
+    attention,
+    batch,
+    generate,
+    save_load,
+    negative,
+    embedding,
+    memory,
+    checkpoint,
+    precision,
+    train,
+    golden,
+):
     BUILT_IN.update(module.OBSERVERS)
 
 

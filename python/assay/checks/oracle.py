@@ -18,8 +18,13 @@ DRAWS_IN_PLACE = (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.bern
 
 
 def widened(model: torch.nn.Module) -> torch.nn.Module:
-    """A copy in float64. Experts run one by one, since grouped products are for narrow types only."""
-    wide = copy.deepcopy(model).double()
+    """A copy in float64."""
+    return widen(copy.deepcopy(model))
+
+
+def widen(model: torch.nn.Module) -> torch.nn.Module:
+    """Makes a model float64, in place. Experts run one by one, since grouped products are for narrow types only."""
+    wide = model.double()
     for module in wide.modules():
         if hasattr(getattr(module, "config", None), "_experts_implementation"):
             module.config._experts_implementation = "eager"

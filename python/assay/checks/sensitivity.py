@@ -87,7 +87,7 @@ def of_weights(unit: Unit) -> Observation:
     def lacking_of(silent: dict[str, str]) -> set[str]:
         return {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
 
-    silent = _silent(unit)
+    silent = dict(silent_tensors(unit))
     for nonce in _other_nonces(unit):
         lacking = lacking_of(silent)
         if not lacking - unit.unused_modules(lacking).keys():
@@ -166,6 +166,13 @@ def _unreached(unit: Unit) -> set[str]:
 def _tensors(unit: Unit, name: str, module: torch.nn.Module) -> list[str]:
     """Names of a leaf module's own parameters; a tied one is known by the name that comes first."""
     return [f"{name}.{leaf}" for leaf in module._parameters if f"{name}.{leaf}" in effects(unit)]
+
+
+def silent_tensors(unit: Unit) -> dict[str, str]:
+    """Parameter tensors whose change shows at no output under the unit's own weights, with the kind of reason."""
+    if "silent" not in unit.__dict__:
+        unit.__dict__["silent"] = _silent(unit)
+    return unit.__dict__["silent"]
 
 
 def _silent(unit: Unit, asked: set[str] | None = None) -> dict[str, str]:
@@ -266,16 +273,7 @@ def effects(unit: Unit) -> dict[str, float]:
         unit.forget()
         seed_generators(unit.seed)
         with context():
-            outputs = _differentiable(call(model, {name: tensor.clone() for name, tensor in inputs.items()}))
-            generator = torch.Generator().manual_seed(unit.seed)
-            total = torch.zeros(())
-            count = 0
-            for tensor in outputs:
-                clean = torch.where(tensor.isfinite(), tensor, torch.zeros_like(tensor))
-                size = float(clean.detach().double().norm())
-                if size:  # each by its own size: a mask of -10,000 in one must not drown the others
-                    total = total + (clean * torch.randn(tensor.shape, generator=generator)).sum() / size
-                    count += 1
+            total, count = projection(call(model, {name: tensor.clone() for name, tensor in inputs.items()}), unit.seed)
             if total.requires_grad:
                 total.backward()
         return count
@@ -306,6 +304,21 @@ def effects(unit: Unit) -> dict[str, float]:
             parameter.requires_grad_(False)
     known[unit.drawn] = effect
     return effect
+
+
+def projection(output: object, seed: int) -> tuple[torch.Tensor, int]:
+    """A random projection of all that can be differentiated, each output by its own size (a mask of -10,000 in one must not drown the
+    others), and how many there are."""
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros(())
+    count = 0
+    for tensor in _differentiable(output):
+        clean = torch.where(tensor.isfinite(), tensor, torch.zeros_like(tensor))
+        size = float(clean.detach().double().norm())
+        if size:
+            total = total + (clean * torch.randn(tensor.shape, generator=generator)).sum() / size
+            count += 1
+    return total, count
 
 
 def _differentiable(output: object) -> list[torch.Tensor]:

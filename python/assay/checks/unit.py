@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import torch
 
 from assay import subjects
 from assay.checks import oracle
-from assay.weights import calibrate, fill
+from assay.weights import calibrate, fill, redraw
 
 T = TypeVar("T")
 Tensors = dict[str, torch.Tensor]
@@ -73,6 +74,8 @@ class Unit:
         self.second_nonce = int(job["second_nonce"])
         self.scratch: str = job["scratch"] or tempfile.gettempdir()
         self.is_filled = self.subject["kind"] == "architecture"
+        self.expected_tensors: dict[str, list[int]] | None = job.get("expected_tensors")
+        """Names and shapes of the tensors that the kept expectation was made with, if there is one."""
         self.drawn = self.nonce
         """What the weights are drawn from now."""
         self.versions: dict[int, int] = {}
@@ -100,11 +103,10 @@ class Unit:
     @Once
     def model(self) -> torch.nn.Module:
         """The model, in eval mode and float32, filled from the nonce (a checkpoint: as it is)."""
-        # Some weights are only moved from where the library puts them, which may be drawn.
         seed_generators(self.seed)
         model = of_subject(lambda: subjects.make_model(self.subject, self.config))
         if self.is_filled and isinstance(model, torch.nn.Module):
-            self._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+            self._initial = self._as_initialised(model)
             self._memories = {name: copy.deepcopy(value) for name, value in self._remembered(model)}
             self._fill(model, self.nonce)
         if isinstance(model, torch.nn.Module):
@@ -112,17 +114,42 @@ class Unit:
         return model
 
     def _fill(self, model: torch.nn.Module, nonce: int) -> None:
-        fill(model, nonce, self._initial)
+        self.fill_as(model, nonce, self._initial, lambda: self.variants)
+
+    def fill_as(
+        self,
+        model: torch.nn.Module,
+        nonce: int,
+        initial: Tensors,
+        fed: Callable[[], list[Tensors]],
+        random: int | None = None,
+        drawn_as: dict[str, str] | None = None,
+    ) -> None:
+        """Fills a model that was built like the unit's own, and calibrates it on what is fed. `initial` holds its parameters as it was
+        built; what is named in `drawn_as` is drawn by the name given there."""
+        fill(model, nonce, initial, drawn_as or {})
         self._forget(model)
 
         def forward() -> None:
-            for inputs in self.variants:
-                self.forward(inputs, model)
+            for inputs in fed():
+                self.forward(inputs, model, random)
 
         # What the model raises here it raises again where it is judged.
         with contextlib.suppress(SubjectRaised):
-            calibrate(model, nonce, forward)
+            calibrate(model, nonce, forward, drawn_as or {})
         self._forget(model)
+
+    def build_again(self) -> tuple[torch.nn.Module, Tensors]:
+        """The model built once more, while the library's generators are in another state, not filled yet, and its parameters as it was
+        built (`fill_as`). Whoever asks may do with it what he likes."""
+        seed_generators(self.seed + 1)
+        model = of_subject(lambda: subjects.make_model(self.subject, self.config))
+        return model, self._as_initialised(model)
+
+    def _as_initialised(self, model: torch.nn.Module) -> Tensors:
+        """The parameters as the library initialises them: some weights are only moved from there. What it draws is drawn by name."""
+        of_subject(lambda: redraw(model))
+        return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
     def forget(self) -> None:
         """Takes from the model what it remembers of earlier inputs by its own design: it was made by the weights of that time."""
@@ -286,16 +313,34 @@ class Unit:
 
         return of_subject(call)
 
-    def forward64(self, inputs: Tensors) -> Tensors | None:
-        """Outputs of the oracle; `None` if the model can't run in float64 (`oracle_lacking` says why)."""
-        model = self.model64
+    def forward64(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors | None:
+        """Outputs of the oracle, or of another model in float64; `None` if it can't run in float64 (`oracle_lacking` says why)."""
+        model = self.model64 if model is None else model
         wide = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
         try:
             with oracle.all_wide():
-                return self.forward(wide, model)
+                return self.forward(wide, model, random)
         except SubjectRaised as exception:
             self.oracle_lacking = f"{type(exception.original).__name__}: {exception.original}"[:200]
             return None
+
+    @Once
+    def saved(self) -> str:
+        """The folder that the model was saved in."""
+        folder = os.path.join(self.scratch, "saved")
+        of_subject(lambda: self.model.save_pretrained(folder))
+        return folder
+
+    @Once
+    def loaded(self) -> tuple[torch.nn.Module, dict[str, Any]]:
+        """The model saved and loaded, with what loading says."""
+        return of_subject(lambda: self.load(self.saved))
+
+    def load(self, folder: str, **options: Any) -> tuple[torch.nn.Module, dict[str, Any]]:
+        """A model of the same class from a folder, with what loading says."""
+        asked = {"output_loading_info": True, "local_files_only": True, "dtype": torch.float32, "use_safetensors": True} | options
+        loaded, info = type(self.model).from_pretrained(folder, **asked)
+        return loaded.eval(), info
 
     def devices(self) -> list[str]:
         """Types of device on which parameters, inputs and outputs are, as far as they were made."""

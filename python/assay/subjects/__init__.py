@@ -1,7 +1,15 @@
 """Subjects: how an architecture or a checkpoint becomes a model with inputs, and what it is."""
 
 from assay.subjects.build import make_config, make_model
-from assay.subjects.designs import infinite_outputs, memories, stale_modules, unregistered_tensors, unused_inputs, unused_modules
+from assay.subjects.designs import (
+    infinite_outputs,
+    memories,
+    stale_modules,
+    unregistered_tensors,
+    untrained_tensors,
+    unused_inputs,
+    unused_modules,
+)
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
 from assay.subjects.probe import find_facts, probe
 from assay.subjects.reading import TEXT, WINDOWED, layer_kinds, long_length
@@ -30,6 +38,7 @@ __all__ = [
     "rows_of",
     "stale_modules",
     "unregistered_tensors",
+    "untrained_tensors",
     "unused_inputs",
     "unused_modules",
     "variants",

@@ -1,6 +1,8 @@
 """What an architecture does by its own design: one data file, each entry with its reason. `modules` are reached by nothing and `inputs`
 read by nothing; `infinite` outputs say infinity where there is no answer; `unregistered` tensors are no buffers. Checks leave these out of
-what they count, and say so. What a model `remembers` of earlier inputs is taken from it where its weights change."""
+what they count, and say so. `untrained`
+parameters get no gradient, since the library cuts it off. What a model
+`remembers` of earlier inputs is taken from it where its weights change."""
 
 from __future__ import annotations
 
@@ -40,6 +42,11 @@ def unused_inputs(architecture: str, names: set[str]) -> dict[str, str]:
 def infinite_outputs(architecture: str, names: set[str]) -> dict[str, str]:
     """Those of the outputs whose infinities are meant, with the reason."""
     return _named(architecture, "infinite", names)
+
+
+def untrained_tensors(architecture: str, names: set[str]) -> dict[str, str]:
+    """Those of the parameters that the design trains by no gradient of its outputs, with the reason."""
+    return _named(architecture, "untrained", names)
 
 
 def unregistered_tensors(architecture: str, names: set[str]) -> dict[str, str]:

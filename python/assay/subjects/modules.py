@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from transformers.pytorch_utils import Conv1D
+from transformers.quantizers.base import HfQuantizer
+from transformers.quantizers.quantizers_utils import should_convert_module
 
 
 def leaves(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
@@ -57,3 +60,21 @@ def recording() -> Iterator[None]:
     finally:
         for context, enter, leave in kept:
             context.__enter__, context.__exit__ = enter, leave
+
+
+def compressible(model: torch.nn.Module) -> list[str]:
+    """The modules that `transformers` itself compresses where weights of eight bits are asked for (`replace_with_bnb_linear`)."""
+    kept = HfQuantizer.get_modules_to_not_convert(model, None, model._keep_in_fp32_modules)
+    linear = [name for name, module in model.named_modules() if type(module) in (torch.nn.Linear, Conv1D)]
+    return [name for name in linear if should_convert_module(name, kept)]
+
+
+@contextmanager
+def attached() -> Iterator[None]:
+    """Within it nothing is detached."""
+    kept = torch.Tensor.detach
+    torch.Tensor.detach = lambda self: self
+    try:
+        yield
+    finally:
+        torch.Tensor.detach = kept

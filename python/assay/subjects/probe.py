@@ -11,15 +11,17 @@ import torch
 import transformers
 
 from assay import catalog, raised
-from assay.subjects import build, inputs, making, overrides, reading, sessions, shrinking, specs
+from assay.subjects import build, inputs, labels, making, modules, overrides, reading, sessions, shrinking, specs
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
 """What a folder in the layout of sentence-transformers has."""
 POOLED = ("SequenceClassification", "NextSentencePrediction", "MultipleChoice")
 """Heads that give out one state for a row."""
-CONVENTIONS = {"deterministic", "batch_first", "rows_together", "width", "one_state_per_token"}
+CONVENTIONS = {"deterministic", "batch_first", "rows_together", "width", "one_state_per_token", "trains"}
 """What every architecture is taken to keep, but those that `overrides.json` names with the reason."""
+SMALL = 50_000_000
+"""Parameters of which damaged copies may be written: 200 MB in float32."""
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -103,11 +105,24 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         has.add("generates")
         if type(model)._can_compile_fullgraph:
             has.add("static_cache")
+    if labels.kind(subject.get("auto_class", "AutoModel"), model) is not None:
+        has.add("loss")
+    # As the library asks it: the class says so, and some module can be told to.
+    if getattr(model, "supports_gradient_checkpointing", False) and any(
+        hasattr(part, "gradient_checkpointing") for part in model.modules()
+    ):
+        has.add("gradient_checkpointing")
     has |= CONVENTIONS
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     if len(names) > len(dict(model.named_parameters())):
         has.add("tied_weights")
-    if subject["kind"] == "checkpoint":
+    if modules.compressible(model):
+        has.add("linear")
+    if making.count(model) <= SMALL:
+        has.add("small")
+    if subject["kind"] == "architecture":
+        has.add("filled")
+    else:
         files = set(os.listdir(subject["path"]))
         if files & set(TOKENIZER_FILES):
             has.add("tokenizer")

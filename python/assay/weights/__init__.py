@@ -3,5 +3,6 @@
 from assay.weights.calibrate import calibrate
 from assay.weights.fill import fill
 from assay.weights.generator import variates, words
+from assay.weights.redraw import redraw
 
-__all__ = ["calibrate", "fill", "variates", "words"]
+__all__ = ["calibrate", "fill", "redraw", "variates", "words"]

@@ -27,44 +27,47 @@ PROVEN = (torch.nn.Linear, torch.nn.Embedding, torch.nn.Conv1d, torch.nn.Conv2d,
 """Types of module whose weights the judge draws again, whoever may train them."""
 
 
-def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor]) -> None:
+def fill(model: torch.nn.Module, nonce: int, initial: dict[str, torch.Tensor], drawn_as: dict[str, str] | None = None) -> None:
     """Fills parameters and running statistics in place. `initial` holds what the library initialised, by parameter name: what
-    is only moved is moved from there, so that filling twice is filling once."""
+    is only moved is moved from there, so that filling twice is filling once. What is named in `drawn_as` is drawn by the name given there:
+    the one that it had before it was renamed."""
+    drawn_as = drawn_as or {}
     modules = dict(model.named_modules())
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not parameter.is_floating_point():
                 continue
-            owner, _, leaf = name.rpartition(".")
+            owner, drawn = name.rpartition(".")[0], drawn_as.get(name, name)
+            leaf = drawn.rpartition(".")[2]
             is_weight_norm = _is_weight_norm(modules[owner])
             is_weight = is_weight_norm or _is_norm(modules[owner]) or type(modules[owner]) in PROVEN or leaf.endswith("bias")
             if not (parameter.requires_grad or is_weight):
                 continue  # a table that the architecture fixes (sinusoids), and computes again when it is loaded
-            z = torch.from_numpy(variates(nonce, name, parameter.numel())).reshape(parameter.shape)
+            z = torch.from_numpy(variates(nonce, drawn, parameter.numel())).reshape(parameter.shape)
             if is_weight_norm:
                 normed = modules[owner.rpartition(".parametrizations.")[0]]
                 parameter.copy_(_weight_normed(normed, leaf, modules[owner].original1, z))
             else:
                 parameter.copy_(_value(modules[owner], leaf, parameter, z, initial[name]))
         for name, buffer in model.named_buffers():
-            _fill_buffer(modules, nonce, name, buffer)
+            _fill_buffer(modules, nonce, name, buffer, drawn_as.get(name, name))
 
 
-def _fill_buffer(modules: dict[str, torch.nn.Module], nonce: int, name: str, buffer: torch.Tensor) -> None:
+def _fill_buffer(modules: dict[str, torch.nn.Module], nonce: int, name: str, buffer: torch.Tensor, drawn: str) -> None:
     """Fills a buffer that training would have filled: running statistics, code books, biases of routers, frozen norms."""
     owner, _, leaf = name.rpartition(".")
     if leaf in modules[owner]._non_persistent_buffers_set:
         return
     if leaf == "tid2eid":
-        buffer.copy_(_experts_of_tokens(nonce, name, buffer, modules[owner].num_experts))
+        buffer.copy_(_experts_of_tokens(nonce, drawn, buffer, modules[owner].num_experts))
     if not buffer.is_floating_point():
         return
     if leaf == "running_mean" or leaf.endswith("bias"):
-        buffer.copy_(BIAS * _drawn(nonce, name, buffer))
+        buffer.copy_(BIAS * _drawn(nonce, drawn, buffer))
     elif leaf == "running_var" or (leaf == "weight" and _is_norm(modules[owner])):
-        buffer.copy_((1 + SMALL * _drawn(nonce, name, buffer)).abs() + 0.05)
+        buffer.copy_((1 + SMALL * _drawn(nonce, drawn, buffer)).abs() + 0.05)
     elif buffer.ndim > 1 and leaf in CODES:
-        buffer.copy_(CODE * _drawn(nonce, name, buffer))
+        buffer.copy_(CODE * _drawn(nonce, drawn, buffer))
 
 
 def _experts_of_tokens(nonce: int, name: str, table: torch.Tensor, experts: int) -> torch.Tensor:

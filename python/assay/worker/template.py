@@ -19,7 +19,7 @@ import time
 import traceback
 from typing import NoReturn
 
-from assay.worker import framing, safety
+from assay.worker import framing, instructions, safety
 
 PRELOADS = "ASSAY_PRELOADS"
 SHARED = (
@@ -107,6 +107,7 @@ def _import_all() -> str | None:
             sys.modules["transformers"] = package
 
         torch.set_num_threads(1)
+        instructions.hold_back()
     except BaseException as exception:  # even SystemExit: the runner must hear of it
         return f"{type(exception).__name__} while importing torch and transformers: {exception}"
     for path in json.loads(os.environ.pop(PRELOADS, "[]")):

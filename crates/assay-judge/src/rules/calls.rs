@@ -1,6 +1,6 @@
-use assay_model::{Observation, ReasonKind, Verdict};
+use assay_model::{Observation, Outcome, ReasonKind, Verdict};
 
-/// Every call raised.
+/// Every call raised, and what is counted beside (files that no call may have written) is full.
 pub(super) fn refuses(observation: &Observation) -> Verdict {
     if observation.calls.is_empty() {
         return super::nothing("call");
@@ -13,8 +13,18 @@ pub(super) fn refuses(observation: &Observation) -> Verdict {
                 call.label, call.elements
             ),
         ),
-        None => Verdict::passed(),
+        None if observation.tallies.is_empty() => Verdict::passed(),
+        None => super::full::apply(observation, ReasonKind::Incomplete),
     }
+}
+
+/// Every call raised, and what was compared afterwards is equal to the last bit.
+pub(super) fn recovers(observation: &Observation) -> Verdict {
+    let refused = refuses(observation);
+    if refused.outcome != Outcome::Passed {
+        return refused;
+    }
+    super::each_comparison(observation, super::another_shape, super::bitwise::apply)
 }
 
 /// Every call raised or gave a finite answer.
@@ -40,8 +50,9 @@ pub(super) fn refuses_or_answers(observation: &Observation) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::{Call, Origin, Outcome, Raised};
+    use assay_model::{Call, Origin, Raised, Tally};
 
+    use super::super::samples::comparison;
     use super::*;
 
     fn call(raised: bool, non_finite: u64) -> Observation {
@@ -76,6 +87,38 @@ mod tests {
     fn a_finite_answer_is_right_only_where_it_may_be() {
         assert_eq!(refuses(&call(false, 0)).outcome, Outcome::Failed);
         assert_eq!(refuses_or_answers(&call(false, 0)).outcome, Outcome::Passed);
+    }
+
+    #[test]
+    fn a_tally_beside_the_calls_counts() {
+        let tally = |have| Tally {
+            label: "pickles whose code did not run".into(),
+            have,
+            of: 3,
+            lacking: vec![],
+        };
+        for (have, outcome) in [(3, Outcome::Passed), (2, Outcome::Failed)] {
+            let seen = Observation {
+                tallies: vec![tally(have)],
+                ..call(true, 0)
+            };
+            assert_eq!(refuses(&seen).outcome, outcome);
+        }
+    }
+
+    #[test]
+    fn recovering_is_refusing_and_then_answering_as_before() {
+        let mut seen = call(true, 0);
+        assert_eq!(recovers(&seen).outcome, Outcome::Errored);
+        seen.comparisons = vec![comparison(0.0)];
+        assert_eq!(recovers(&seen).outcome, Outcome::Passed);
+        seen.comparisons.push(comparison(1e-9));
+        assert_eq!(recovers(&seen).outcome, Outcome::Failed);
+        let accepted = Observation {
+            comparisons: vec![comparison(0.0)],
+            ..call(false, 0)
+        };
+        assert_eq!(recovers(&accepted).outcome, Outcome::Failed);
     }
 
     #[test]

@@ -2,26 +2,45 @@
 
 mod bitwise;
 mod calls;
+mod flat;
 mod full;
+mod golden;
 mod moves;
-mod oracle;
+pub(crate) mod oracle;
 mod promises;
 
-use assay_model::{Comparison, Observation, Outcome, ReasonKind, Rule, Verdict};
+use assay_model::{Comparison, Golden, Observation, Outcome, ReasonKind, Rule, Verdict};
 
 /// Judges an observation that came to its end, provenance apart.
-pub(crate) fn apply(rule: Rule, observation: &Observation) -> Verdict {
+pub(crate) fn apply(rule: Rule, observation: &Observation, expected: Option<&Golden>) -> Verdict {
     match rule {
         Rule::Completes => Verdict::passed(),
         Rule::Full => full::apply(observation, ReasonKind::Incomplete),
         Rule::Finite => full::apply(observation, ReasonKind::NonFinite),
-        Rule::Bitwise => each_comparison(observation, another_shape, bitwise::apply),
-        Rule::Oracle => each_comparison(observation, another_shape, oracle::apply),
+        Rule::Bitwise => and_full(
+            observation,
+            each_comparison(observation, another_shape, bitwise::apply),
+        ),
+        Rule::Oracle => and_full(
+            observation,
+            each_comparison(observation, another_shape, oracle::apply),
+        ),
         Rule::Moves => moves::apply(observation),
         Rule::Refuses => calls::refuses(observation),
         Rule::RefusesOrAnswers => calls::refuses_or_answers(observation),
+        Rule::Recovers => calls::recovers(observation),
+        Rule::Flat => flat::apply(observation),
         Rule::Promises => promises::apply(observation),
+        Rule::Golden => golden::apply(observation, expected),
     }
+}
+
+/// What was counted beside the comparisons must be full as well.
+fn and_full(observation: &Observation, verdict: Verdict) -> Verdict {
+    if verdict.outcome == Outcome::Passed && !observation.tallies.is_empty() {
+        return full::apply(observation, ReasonKind::Incomplete);
+    }
+    verdict
 }
 
 /// A rule that saw nothing to judge must not hold.
@@ -76,7 +95,7 @@ fn worst(comparison: &Comparison) -> String {
 }
 
 /// The distance from 1 to the next number of a `torch` type; zero for integers, which have no rounding to forgive.
-fn epsilon(dtype: &str) -> f64 {
+pub(crate) fn epsilon(dtype: &str) -> f64 {
     match dtype {
         "float64" | "complex128" => f64::EPSILON,
         "float32" | "complex64" => f64::from(f32::EPSILON),
@@ -139,10 +158,13 @@ mod tests {
             Rule::Moves,
             Rule::Refuses,
             Rule::RefusesOrAnswers,
+            Rule::Recovers,
+            Rule::Flat,
             Rule::Promises,
+            Rule::Golden,
         ] {
             assert_ne!(
-                apply(rule, &Observation::default()).outcome,
+                apply(rule, &Observation::default(), None).outcome,
                 Outcome::Passed,
                 "{rule:?}"
             );
@@ -155,7 +177,7 @@ mod tests {
             let mut other = comparison(0.0);
             other.shape_mismatch = Some("[2, 3] against [3, 2]".into());
             assert_eq!(
-                apply(rule, &observation(vec![other])).outcome,
+                apply(rule, &observation(vec![other]), None).outcome,
                 Outcome::Failed,
                 "{rule:?}"
             );
@@ -168,10 +190,26 @@ mod tests {
             let mut empty = comparison(0.0);
             empty.elements = 0;
             assert_eq!(
-                apply(rule, &observation(vec![empty])).outcome,
+                apply(rule, &observation(vec![empty]), None).outcome,
                 Outcome::Failed,
                 "{rule:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_counted_beside_comparisons_must_be_full() {
+        for rule in [Rule::Bitwise, Rule::Oracle] {
+            for (have, outcome) in [(2, Outcome::Passed), (1, Outcome::Failed)] {
+                let mut seen = observation(vec![comparison(0.0)]);
+                seen.tallies.push(assay_model::Tally {
+                    label: "layers that are computed again".into(),
+                    have,
+                    of: 2,
+                    lacking: vec![],
+                });
+                assert_eq!(apply(rule, &seen).outcome, outcome, "{rule:?}");
+            }
         }
     }
 
@@ -180,6 +218,7 @@ mod tests {
         let verdict = apply(
             Rule::Bitwise,
             &observation(vec![comparison(0.0), comparison(1e-9), comparison(0.0)]),
+            None,
         );
         assert_eq!(verdict.outcome, Outcome::Failed);
     }

@@ -13,11 +13,11 @@ const FEW_ELEMENTS: u64 = 1000;
 
 /// Added to the bound, in epsilons of the reference's rms: the reference's own error can be small by luck, and the noise that
 /// [`CLOSE_EPSILONS`] forgives in one element is noise in all of them too.
-const FLOOR_EPSILONS: f64 = CLOSE_EPSILONS;
+pub(crate) const FLOOR_EPSILONS: f64 = CLOSE_EPSILONS;
 
 /// A float64 run further than this from the reference, in epsilons of its rms, went another way (another expert, another draw): it says
 /// nothing of the reference's error. Measured: noise reaches some hundred epsilons in deep nets.
-const ASTRAY_EPSILONS: f64 = 4096.0;
+pub(crate) const ASTRAY_EPSILONS: f64 = 4096.0;
 
 /// Close outright, or no further from float64 than the reference is, within the multiplier and the floor.
 pub(super) fn apply(comparison: &Comparison) -> Option<(ReasonKind, String)> {
@@ -43,10 +43,8 @@ pub(super) fn apply(comparison: &Comparison) -> Option<(ReasonKind, String)> {
         );
         return Some((ReasonKind::Differs, detail));
     }
-    let noisy = comparison.elements < FEW_ELEMENTS
-        || matches!(comparison.dtype.as_str(), "float16" | "bfloat16");
-    let multiplier = if noisy { MULTIPLIER_NOISY } else { MULTIPLIER };
-    let bound = multiplier * oracle.reference + FLOOR_EPSILONS * epsilon * comparison.rms_reference;
+    let bound = multiplier(&comparison.dtype, comparison.elements) * oracle.reference
+        + FLOOR_EPSILONS * epsilon * comparison.rms_reference;
     // Written so that a NaN breaks the rule.
     if oracle.result <= bound {
         return None;
@@ -58,6 +56,12 @@ pub(super) fn apply(comparison: &Comparison) -> Option<(ReasonKind, String)> {
         oracle.reference
     );
     Some((ReasonKind::Differs, detail))
+}
+
+/// How much worse than another's a result's error may be.
+pub(crate) fn multiplier(dtype: &str, elements: u64) -> f64 {
+    let noisy = elements < FEW_ELEMENTS || matches!(dtype, "float16" | "bfloat16");
+    if noisy { MULTIPLIER_NOISY } else { MULTIPLIER }
 }
 
 #[cfg(test)]

@@ -215,3 +215,45 @@ fn a_record_is_never_overwritten() {
         "precious"
     );
 }
+
+#[test]
+fn expectations_that_are_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = folder.path().join(".assay/golden");
+    std::fs::create_dir_all(&golden).unwrap();
+    let refused = |words: &[&str], texts: &[&str]| refused(folder.path(), words, 2, texts);
+    refused(
+        &["golden", "show"],
+        &["no run `latest`", "there are no runs"],
+    );
+    for (text, part) in [
+        (
+            "format = 1\nsubject = \"vit\"\n",
+            ".assay/golden/vit.toml:1: missing field",
+        ),
+        ("garbage\n", ".assay/golden/vit.toml:1: "),
+        (
+            "format = 7\nunknown = 1\n",
+            "vit.toml:1: version 7 of the format, this version of Assay reads 1",
+        ),
+        (
+            "format = 1\n<<<<<<< HEAD\nseed = 0\n=======\n",
+            "vit.toml:2: a merge conflict",
+        ),
+        ("format = 1\nseed = \"0\"\n", "vit.toml:2: invalid type"),
+    ] {
+        std::fs::write(golden.join("vit.toml"), text).unwrap();
+        refused(&["golden", "diff", "vit"], &[part, "hint: "]);
+    }
+    // Nothing is run in vain; another subject's file stops nobody.
+    refused(
+        &["run", "vit", "--checks", "golden"],
+        &["vit.toml:2: invalid type"],
+    );
+    let words = ["list", "cases", "bert", "--checks", "golden"];
+    let output = crate::support::assay(folder.path())
+        .args(words)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -9,6 +9,7 @@ mod architectures;
 mod bad_input;
 mod choosing;
 mod faults;
+mod golden;
 mod interruption;
 mod looking_back;
 mod provenance;

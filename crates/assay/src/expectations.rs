@@ -1,0 +1,379 @@
+//! The expectations that are kept of subjects: one file each in `.assay/golden/`, beside `assay.toml` (`docs/reference/golden.md`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use assay_model::{Golden, GoldenTensor};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// Under the folder of `assay.toml`; without one, under this folder.
+const FOLDER: &str = ".assay/golden";
+
+/// Significant digits of a statistic, which only people read.
+const DIGITS: usize = 4;
+
+/// Significant digits of noise, of which the size counts.
+const NOISE_DIGITS: usize = 2;
+
+/// Where a sketch is cut off, as a share of the rms: below float32's epsilon of 1.2e-7.
+const SKETCH_DIGITS: f64 = 1e-7;
+
+/// What is expected of a subject.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Expectation {
+    /// Its name.
+    pub(crate) subject: String,
+    /// Versions of what made it.
+    pub(crate) made_with: BTreeMap<String, String>,
+    /// The rest.
+    pub(crate) golden: Golden,
+}
+
+/// The file as TOML has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u32,
+    subject: String,
+    class: String,
+    nonce: String,
+    seed: u64,
+    made_with: BTreeMap<String, String>,
+    inputs: BTreeMap<String, GoldenTensor>,
+    outputs: BTreeMap<String, GoldenTensor>,
+    tensors: BTreeMap<String, Vec<u64>>,
+}
+
+/// The folder of all expectations.
+pub(crate) struct Expectations {
+    folder: PathBuf,
+}
+
+impl Expectations {
+    /// Beside the configuration that is named, or the nearest one.
+    pub(crate) fn open(config: Option<&Path>) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        let nearest = config
+            .map(Path::to_path_buf)
+            .or_else(|| assay_config::find(&here));
+        let folder = nearest
+            .as_deref()
+            .and_then(Path::parent)
+            .filter(|folder| *folder != here)
+            .unwrap_or(Path::new(""));
+        Self {
+            folder: folder.join(FOLDER),
+        }
+    }
+
+    /// The file of a subject.
+    pub(crate) fn path(&self, subject: &str) -> PathBuf {
+        // The only other character in the name of an architecture and its class; some file systems have no colon.
+        self.folder
+            .join(format!("{}.toml", subject.replace(':', ".")))
+    }
+
+    /// What is expected of a subject; none if nobody has accepted anything.
+    pub(crate) fn read(&self, subject: &str) -> Result<Option<Expectation>, Failure> {
+        // A checkpoint's name is a path; none is kept of those.
+        if subject.contains('/') {
+            return Ok(None);
+        }
+        let path = self.path(subject);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => parse(&path, &text, Some(subject)).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::usage(format!(
+                "can't read {}: {error}",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Every expectation, by subject.
+    pub(crate) fn all(&self) -> Result<BTreeMap<String, Expectation>, Failure> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => {
+                let path = self.folder.display();
+                return Err(Failure::usage(format!("can't read {path}: {error}")));
+            }
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        });
+        paths.sort();
+        let mut found = BTreeMap::new();
+        for path in paths {
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Failure::usage(format!("can't read {}: {error}", path.display()))
+            })?;
+            let expectation = parse(&path, &text, None)?;
+            found.insert(expectation.subject.clone(), expectation);
+        }
+        Ok(found)
+    }
+
+    /// Writes one, whole or not at all.
+    pub(crate) fn write(&self, expectation: &Expectation) -> Result<PathBuf, Failure> {
+        let path = self.path(&expectation.subject);
+        let partial = path.with_extension(format!("{}.partial", std::process::id()));
+        let written = std::fs::create_dir_all(&self.folder)
+            .and_then(|()| std::fs::write(&partial, text(expectation)))
+            .and_then(|()| std::fs::rename(&partial, &path));
+        written.map_err(|error| {
+            let _ = std::fs::remove_file(&partial);
+            Failure::record(format!("can't write {}: {error}", path.display()))
+        })?;
+        Ok(path)
+    }
+}
+
+/// Reads a file; `subject` is the one that its name stands for.
+fn parse(path: &Path, text: &str, subject: Option<&str>) -> Result<Expectation, Failure> {
+    let wrong =
+        |line: usize, what: &str| Failure::usage(format!("{}:{line}: {what}", path.display()));
+    let anew = "move the file away and accept what a run collected: `assay golden accept SUBJECT`";
+    let markers = ["<<<<<<< ", ">>>>>>> ", "||||||| "];
+    let conflict =
+        |line: &str| line == "=======" || markers.iter().any(|marker| line.starts_with(marker));
+    if let Some(line) = text.lines().position(conflict) {
+        return Err(wrong(line + 1, "a merge conflict").hint(
+            "take one side (`git checkout --ours` or `--theirs`), then look at `assay golden diff`",
+        ));
+    }
+    let line_of = |start: &str| {
+        text.lines()
+            .position(|line| line.starts_with(start))
+            .map_or(1, |line| line + 1)
+    };
+    // Asked first: what other versions hold is not known here.
+    let format = toml::from_str::<toml::Table>(text)
+        .ok()
+        .and_then(|table| table.get("format")?.as_integer());
+    if let Some(format) = format.filter(|format| *format != i64::from(Golden::FORMAT)) {
+        let what = format!(
+            "version {format} of the format, this version of Assay reads {}",
+            Golden::FORMAT
+        );
+        return Err(wrong(line_of("format"), &what).hint(anew));
+    }
+    let file: File = toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let line = text
+            .get(..offset)
+            .map_or(1, |before| before.matches('\n').count() + 1);
+        wrong(line, error.message()).hint(anew)
+    })?;
+    if let Some(subject) = subject.filter(|subject| **subject != *file.subject) {
+        let what = format!("it is of `{}`, its name says `{subject}`", file.subject);
+        return Err(wrong(line_of("subject"), &what).hint(anew));
+    }
+    Ok(Expectation {
+        subject: file.subject,
+        made_with: file.made_with,
+        golden: Golden {
+            format: file.format,
+            class: file.class,
+            nonce: file.nonce,
+            seed: file.seed,
+            inputs: file.inputs,
+            outputs: file.outputs,
+            tensors: file.tensors,
+            renamed: BTreeMap::new(),
+        },
+    })
+}
+
+/// The file: one line per input, output and tensor, in the order of their names.
+fn text(expectation: &Expectation) -> String {
+    let golden = &expectation.golden;
+    let mut text = format!(
+        "# What `{}` is expected to give out. Written by `assay golden accept`; docs/reference/golden.md explains each line.\n",
+        expectation.subject
+    );
+    let quoted = |value: &str| toml::Value::from(value).to_string();
+    let mut line = |content: String| {
+        text.push_str(&content);
+        text.push('\n');
+    };
+    line(format!("format = {}", golden.format));
+    line(format!("subject = {}", quoted(&expectation.subject)));
+    line(format!("class = {}", quoted(&golden.class)));
+    line(format!("nonce = {}", quoted(&golden.nonce)));
+    line(format!("seed = {}", golden.seed));
+    line("\n[made_with]".into());
+    for (package, version) in &expectation.made_with {
+        line(format!("{} = {}", quoted(package), quoted(version)));
+    }
+    for (table, values) in [("inputs", &golden.inputs), ("outputs", &golden.outputs)] {
+        line(format!("\n[{table}]"));
+        for (name, tensor) in values {
+            line(format!("{} = {}", quoted(name), in_line(tensor)));
+        }
+    }
+    line("\n[tensors]".into());
+    for (name, shape) in &golden.tensors {
+        line(format!("{} = {shape:?}", quoted(name)));
+    }
+    text
+}
+
+fn in_line(tensor: &GoldenTensor) -> String {
+    let mut line = format!(
+        "{{ shape = {:?}, dtype = \"{}\"",
+        tensor.shape, tensor.dtype
+    );
+    let mut add = |name: &str, value: &str| {
+        // A string takes all that is written.
+        let _ = write!(line, ", {name} = {value}");
+    };
+    if tensor.non_finite > 0 {
+        add("non_finite", &tensor.non_finite.to_string());
+    }
+    for (name, value) in [
+        ("mean", tensor.mean),
+        ("rms", tensor.rms),
+        ("min", tensor.min),
+        ("max", tensor.max),
+    ] {
+        add(name, &number(value, DIGITS));
+    }
+    if let Some(noise) = tensor.noise {
+        add("noise", &number(noise, NOISE_DIGITS));
+    }
+    let sketch: Vec<String> = tensor
+        .sketch
+        .iter()
+        .map(|value| cut_off(*value, tensor.rms * SKETCH_DIGITS))
+        .collect();
+    add("sketch", &format!("[{}]", sketch.join(", ")));
+    line.push_str(" }");
+    line
+}
+
+/// A number with so many significant digits.
+pub(crate) fn number(value: f64, digits: usize) -> String {
+    let rounded: f64 = format!("{value:.*e}", digits - 1).parse().unwrap_or(value);
+    // Zero has no sign here.
+    format!("{:?}", rounded + 0.0)
+}
+
+/// A number without the digits that are smaller than a step.
+fn cut_off(value: f64, step: f64) -> String {
+    if step <= 0.0 || !step.is_normal() {
+        return format!("{:?}", value + 0.0);
+    }
+    let digits = (value.abs() / step).log10().ceil().clamp(1.0, 17.0);
+    if !digits.is_finite() {
+        return "0.0".into();
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped"
+    )]
+    number(value, digits as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expectation() -> Expectation {
+        let tensor = |noise| GoldenTensor {
+            shape: vec![2, 16, 32],
+            dtype: "float32".into(),
+            non_finite: 0,
+            mean: -0.012_345_678,
+            rms: 1.0,
+            min: -3.210_987_6,
+            max: 1e-9,
+            noise,
+            sketch: vec![0.123_456_789_012, -1.5, 0.0, 1.23e-8, 2.0],
+        };
+        Expectation {
+            subject: "bert:AutoModelForMaskedLM".into(),
+            made_with: [("torch".to_owned(), "2.15.0".to_owned())].into(),
+            golden: Golden {
+                format: Golden::FORMAT,
+                class: "BertForMaskedLM".into(),
+                nonce: "113".into(),
+                seed: 0,
+                inputs: [("input_ids".to_owned(), tensor(None))].into(),
+                outputs: [
+                    ("logits".to_owned(), tensor(Some(2.1234e-7))),
+                    ("text: logits".to_owned(), tensor(Some(0.0))),
+                ]
+                .into(),
+                tensors: [
+                    ("q.weight".to_owned(), vec![32, 32]),
+                    ("scale".to_owned(), vec![]),
+                ]
+                .into(),
+                renamed: BTreeMap::new(),
+            },
+        }
+    }
+
+    fn refused(text: &str) -> String {
+        parse(
+            Path::new("bert.toml"),
+            text,
+            Some("bert:AutoModelForMaskedLM"),
+        )
+        .unwrap_err()
+        .to_string()
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_written_alike() {
+        let written = text(&expectation());
+        let read = parse(Path::new("x"), &written, None).unwrap();
+        assert_eq!(text(&read), written);
+        let value = &read.golden.outputs["logits"];
+        assert_eq!((value.mean, value.noise), (-0.01235, Some(2.1e-7)));
+        assert_eq!(value.sketch, [0.123_456_8, -1.5, 0.0, 1e-8, 2.0]);
+        assert!(written.contains("\n\"q.weight\" = [32, 32]\n"), "{written}");
+    }
+
+    #[test]
+    fn files_that_are_wrong_are_named_with_their_line() {
+        let written = text(&expectation());
+        let conflict = written.replace("[outputs]", "<<<<<<< ours\n[outputs]");
+        assert!(
+            refused(&conflict).starts_with("error: bert.toml:14: a merge conflict"),
+            "{}",
+            refused(&conflict)
+        );
+        let other = refused(&written.replace("format = 1", "format = 2"));
+        assert!(
+            other.contains("bert.toml:2: version 2 of the format, this version of Assay reads 1"),
+            "{other}"
+        );
+        let torn = refused(
+            written
+                .get(..written.find("[tensors]").unwrap() - 30)
+                .unwrap(),
+        );
+        assert!(torn.starts_with("error: bert.toml:16: "), "{torn}");
+        let cut = refused(written.get(..written.find("[tensors]").unwrap()).unwrap());
+        assert!(
+            cut.contains("missing field `tensors`") && cut.contains("hint: "),
+            "{cut}"
+        );
+        let renamed = refused(&written.replace("subject = \"bert", "subject = \"brt"));
+        assert!(
+            renamed.contains("bert.toml:3: it is of `brt:AutoModelForMaskedLM`"),
+            "{renamed}"
+        );
+        assert!(refused("").contains("missing field"));
+    }
+}

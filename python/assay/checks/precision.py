@@ -1,0 +1,253 @@
+"""Group `precision`: half precision is as near to float64 as its rounding allows."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+
+from assay.checks import oracle
+from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, walk
+from assay.observation import Observation
+from assay.worker import instructions
+
+LOUD = 300.0
+"""Root mean square of what a norm is fed by itself: its square, 90,000, is beyond float16 (65,504), the values themselves are not."""
+FAR = 1000
+"""How far positions are shifted: bfloat16 has eight bits, and can't count beyond 256."""
+MORE = 32
+"""How many references more there are where one isn't enough: where rounding may send a row to another expert or another code, the error
+of a single reference says nothing of how far rounding can move the output. A result that lies a flip of a coin away from one is missed by
+all 32 in two of a thousand such cases (an integral over normal noise), and such cases are one in a hundred."""
+DOUBT = 2.0
+"""So many times the reference's own error, or epsilons of the output's size, make a result worth the effort; the judge allows more."""
+REFUSALS = r"not implemented for '(Half|BFloat16|ComplexHalf|ComplexBFloat16)'|Unsupported dtype (Half|BFloat16)"
+"""How PyTorch says that it has no kernel for a type."""
+
+
+def bfloat16(unit: Unit) -> Observation:
+    """The model in bfloat16 against float64."""
+    return _of(unit, torch.bfloat16)
+
+
+def float16(unit: Unit) -> Observation:
+    """The model in float16 against float64."""
+    return _of(unit, torch.float16)
+
+
+def _of(unit: Unit, dtype: torch.dtype) -> Observation:
+    seen = Observation()
+    exact = unit.reference64
+    if exact is None:
+        seen.note(f"no float64 run to compare with: {unit.oracle_lacking}")
+        exact = unit.reference
+    if instructions.VARIABLE in os.environ:
+        seen.note(f"oneDNN may use {os.environ[instructions.VARIABLE]} at most")
+    exact = {name: right for name, right in exact.items() if right.is_floating_point() and right.numel()}
+    model = _in_steps(unit, dtype)
+    heard = _listen(model)
+    rounded = unit.forward(_each(unit.inputs, lambda tensor: _round(tensor, dtype)), model)
+    try:
+        half = converted(unit, dtype)
+        results = unit.forward(_each(unit.inputs, lambda tensor: tensor.to(dtype)), half)
+    except SubjectRaised as exception:
+        text = str(exception.original)
+        if not re.search(REFUSALS, text):
+            raise
+        seen.fields["unsupported"] = f"{type(exception.original).__name__}: {text}"[:200]
+        return seen
+    references = _until_sure(unit, dtype, results, rounded, exact)
+    for name, right in exact.items():
+        wide = [outputs[name] for outputs in references[1:] if name in outputs]
+        if any(other.shape != right.shape for other in [rounded.get(name, right), *wide]):
+            seen.note(f"{name}: its shape depends on a choice that rounding alone may turn")
+        elif name not in results or results[name].shape != right.shape or name not in rounded:
+            seen.compare_outputs({name: results[name]} if name in results else {}, {name: right.to(dtype)})
+        else:
+            _compare(seen, name, results[name], rounded[name], right, dtype)
+            _widen(seen, [other for other in wide if other.shape == right.shape], right)
+    for name, (arguments, keywords) in heard.items():
+        _alone(seen, unit, name, half, arguments, keywords, dtype)
+    if not seen.fields["comparisons"]:
+        seen.fields["unsupported"] = "the shapes of all outputs depend on a choice that rounding alone may turn"
+    return seen
+
+
+def _until_sure(unit: Unit, dtype: torch.dtype, results: Tensors, rounded: Tensors, exact: Tensors) -> list[Tensors]:
+    """References, the first alone unless it leaves a doubt; then more, until one of them goes as far from float64 as the result."""
+    references = [rounded]
+    doubtful = {name for name, right in exact.items() if name in results and _is_doubtful(results[name], rounded.get(name), right, dtype)}
+    more = _more_rounded(unit, dtype)
+    while doubtful and len(references) <= MORE:
+        references.append(next(more))
+        doubtful = {name for name in doubtful if _is_doubtful(results[name], references[-1].get(name), exact[name], dtype)}
+    return references
+
+
+def _is_doubtful(result: torch.Tensor, reference: torch.Tensor | None, exact: torch.Tensor, dtype: torch.dtype) -> bool:
+    if reference is None or result.shape != exact.shape:
+        return reference is None or reference.shape != result.shape
+    if reference.shape != exact.shape:
+        return False
+    errors = [float((tensor.double() - exact).pow(2).mean().sqrt()) for tensor in (result, reference)]
+    allowed = DOUBT * (errors[1] + torch.finfo(dtype).eps * float(exact.pow(2).mean().sqrt()))
+    return not errors[0] <= allowed
+
+
+def _widen(seen: Observation, others: list[torch.Tensor], exact: torch.Tensor) -> None:
+    """The reference's own error is that of the worst of all references."""
+    row = seen.fields["comparisons"][-1]
+    errors = [float((other.double() - exact).pow(2).mean().sqrt()) for other in others if other.isfinite().all()]
+    if row["oracle"] and errors and max(errors) > row["oracle"]["reference"]:
+        if max(errors) > 10 * row["oracle"]["reference"]:
+            seen.note(
+                f"{row['label']}: rounding alone turns a choice in {sum(2 * error > max(errors) for error in errors)} of {len(errors)} runs"
+            )
+        row["oracle"]["reference"] = max(errors)
+
+
+def _compare(seen: Observation, name: str, result: torch.Tensor, reference: torch.Tensor, exact: torch.Tensor, dtype: torch.dtype) -> None:
+    """One output, all three in the half type. What is beyond its range is infinite by right."""
+    if not result.shape == reference.shape == exact.shape:
+        seen.compare(name, result, reference.to(result.dtype))
+        return
+    beyond = exact.abs() > torch.finfo(dtype).max
+    result, reference = (torch.where(beyond, 0, tensor).to(dtype) for tensor in (result, reference))
+    seen.compare(name, result, reference, torch.where(beyond, 0, exact))
+
+
+def converted(unit: Unit, dtype: torch.dtype) -> torch.nn.Module:
+    """The model as the library itself loads it in a half type: some modules stay in float32 by its own word."""
+
+    def load() -> torch.nn.Module:
+        state = unit.model.state_dict()
+        try:
+            config = copy.deepcopy(unit.model.config)
+            half = type(unit.model).from_pretrained(None, config=config, state_dict=state, dtype=dtype)
+        except Exception:  # what can't be loaded is for the group save_load to see
+            return copy.deepcopy(unit.model).to(dtype)
+        # Keys that loading renames are no matter here.
+        own = half.state_dict()
+        with torch.no_grad():
+            for name, tensor in state.items():
+                if name in own and own[name].shape == tensor.shape:
+                    own[name].copy_(tensor)
+        return half.eval()
+
+    return of_subject(load)
+
+
+def _each(inputs: Tensors, change: Callable[[torch.Tensor], torch.Tensor]) -> Tensors:
+    return {name: change(tensor) if tensor.is_floating_point() else tensor for name, tensor in inputs.items()}
+
+
+def _in_steps(unit: Unit, dtype: torch.dtype, generator: torch.Generator | None = None) -> torch.nn.Module:
+    """The reference at this precision: float32 within each module, and what is stored (weights, what goes from module to module) rounded
+    to the half type. With a generator what goes from module to
+    module is rounded up or down by chance."""
+    model = copy.deepcopy(unit.model)
+    with torch.no_grad():
+        for tensor in [*model.parameters(), *model.buffers()]:
+            if tensor.dtype == torch.float32:
+                tensor.copy_(_round(tensor, dtype))
+    for module in model.modules():
+        module.register_forward_hook(lambda module, inputs, output: _map(output, lambda tensor: _round(tensor, dtype, generator)))
+    return model
+
+
+def _more_rounded(unit: Unit, dtype: torch.dtype) -> Iterator[Tensors]:
+    """Outputs for other ways of rounding."""
+    generator = torch.Generator().manual_seed(unit.seed)
+    model = _in_steps(unit, dtype, generator)
+    for _ in range(MORE):
+        yield unit.forward(_each(unit.inputs, lambda tensor: _round(tensor, dtype)), model)
+
+
+def _listen(model: torch.nn.Module) -> dict[str, Any]:
+    """What norms and tables of positions are called with, one of each kind; filled by a forward."""
+    heard: dict[str, Any] = {}
+    known: set[Any] = set()
+    for name, module in model.named_modules():
+        kind = (type(module), *(parameter.shape for parameter in module.parameters()))
+        if _is_heard(module) and kind not in known:
+            known.add(kind)
+            module.register_forward_pre_hook(partial(_hear, heard, name), with_kwargs=True)
+    return heard
+
+
+def _round(tensor: torch.Tensor, dtype: torch.dtype, generator: torch.Generator | None = None) -> torch.Tensor:
+    if tensor.dtype != torch.float32:
+        return tensor
+    if generator is not None:  # to the next number above or below, the nearer one more often
+        tensor = tensor * (1 + torch.finfo(dtype).eps * (torch.rand(tensor.shape, generator=generator) - 0.5))
+    return tensor.to(dtype).float()
+
+
+def _map(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """Nested tuples, lists and dictionaries with their tensors changed; what else there is stays."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        for key, item in list(value.items()):
+            value[key] = _map(item, change)
+        return value
+    if type(value) in (tuple, list):
+        return type(value)(_map(item, change) for item in value)
+    return value
+
+
+def _is_heard(module: torch.nn.Module) -> bool:
+    """Norms and rotary embeddings that are written in Python; those of PyTorch itself upcast in their kernels."""
+    name = type(module).__name__.lower()
+    if type(module).__module__.startswith("torch.") or any(True for _ in module.children()):
+        return False
+    return "norm" in name or "rotary" in name
+
+
+def _hear(heard: dict[str, Any], name: str, module: torch.nn.Module, arguments: tuple, keywords: dict) -> None:
+    if name not in heard:
+        heard[name] = (_map(arguments, torch.clone), _map(dict(keywords), torch.clone))
+
+
+def _alone(seen: Observation, unit: Unit, name: str, half: torch.nn.Module, arguments: tuple, keywords: dict, dtype: torch.dtype) -> None:
+    """A norm that is fed loudly, or a table at far positions."""
+    module = unit.model.get_submodule(name)
+    is_norm = "norm" in type(module).__name__.lower()
+
+    def drive(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.is_floating_point() and is_norm:
+            size = float(tensor.double().pow(2).mean().sqrt())
+            return tensor * (LOUD / size) if size else tensor
+        if not tensor.is_floating_point() and tensor.dtype == torch.int64 and not is_norm:
+            return tensor + FAR
+        return tensor
+
+    first = _map(arguments[:1], drive) if is_norm else _map(arguments, drive)
+    arguments = (*first, *arguments[1:]) if is_norm else first
+    keywords = keywords if is_norm and arguments else _map(copy.copy(keywords), drive)
+    arguments, keywords = (_map(value, lambda tensor: _round(tensor, dtype)) for value in (arguments, keywords))
+
+    def run(module: torch.nn.Module, change: Callable[[torch.Tensor], torch.Tensor]) -> Tensors:
+        with torch.no_grad():
+            given = _map(copy.copy(keywords), change)
+            return {key: tensor.clone() for key, tensor in walk(module(*_map(arguments, change), **given))}
+
+    def as_float(to: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda tensor: tensor.to(to) if tensor.is_floating_point() else tensor
+
+    wide = copy.deepcopy(unit.model64.get_submodule(name))
+    with oracle.all_wide():
+        exact = run(wide, as_float(torch.float64))
+    rounded = {key: _round(tensor, dtype) for key, tensor in run(copy.deepcopy(module), as_float(torch.float32)).items()}
+    result = of_subject(lambda: run(half.get_submodule(name), as_float(dtype)))
+    for key, right in exact.items():
+        if key in result and right.numel() and right.is_floating_point():
+            _compare(seen, f"{name} alone, {'loud' if is_norm else 'far'}: {key}", result[key], rounded[key], right, dtype)
+
+
+OBSERVERS = {"precision.bfloat16": bfloat16, "precision.float16": float16}

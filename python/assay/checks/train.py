@@ -1,0 +1,310 @@
+"""Group `train`: gradients reach what they should, and gradient checkpointing changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+import torch
+
+from assay import subjects
+from assay.checks.sensitivity import DRAWS, effects, note_unused, projection, silent_tensors
+from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators
+from assay.observation import Observation
+from assay.subjects import labels
+from assay.subjects.modules import attached, recording
+
+OTHER_INPUTS = 4
+"""How many inputs more, each with other random numbers for dropout and layers that are left out, are tried before the weights are drawn
+again: two rows of a few tokens may leave an expert out, and do so in one of four tiny models with eight experts."""
+
+MOVED = 1e-4
+"""Share of a loss that is no rounding: float32's is 1e-7 to 2e-6 after the sum over a vocabulary, and other labels move the loss of a model
+with drawn weights by a tenth."""
+
+
+@dataclass
+class Gradients:
+    """What one backward left behind."""
+
+    of: dict[str, torch.Tensor | None]
+    calls: Counter[str]
+    """How often each module was called, forward and backward together."""
+
+
+def gradients(unit: Unit) -> Observation:
+    """Parameters with a gradient, of those that the output depends on; experts, of those that are stacked in one tensor."""
+    seen = Observation()
+    first = _first(unit)
+    asked = {name for name in first.of if name not in silent_tensors(unit)} - _only_chosen_by(unit, first)
+    experts = {name: len(first_of) for name, first_of in _stacked(unit.model).items() if name in asked}
+    parts = {name for name in asked if name not in experts}
+    parts |= {f"{name}[{expert}]" for name, count in experts.items() for expert in range(count)}
+    broken = {name for name, gradient in first.of.items() if gradient is not None and not bool(gradient.isfinite().all())}
+    lacking = parts - _moved(first, experts)
+    by_design = subjects.untrained_tensors(unit.architecture, lacking)
+    for found in _others(unit):
+        if not lacking - by_design.keys():
+            break
+        lacking -= _moved(found, experts)
+    by_design = {name: reason for name, reason in by_design.items() if name in lacking}
+    note_unused(seen, by_design)
+    seen.count("finite gradients", [name for name, gradient in first.of.items() if gradient is not None], sorted(broken))
+    seen.count("parameters with a gradient", parts - by_design.keys(), sorted(lacking - by_design.keys()))
+    seen.fields["measures"] = {"trained_tensors": len(asked), "experts": sum(experts.values())}
+    return seen
+
+
+def _only_chosen_by(unit: Unit, first: Gradients) -> set[str]:
+    """Parameters that move the output through a choice alone (the best keys, the nearest code, a rounding), which has no gradient
+    even where nothing is detached: they are for a loss of their own to train."""
+    without = {name for name, gradient in first.of.items() if gradient is None or not gradient.any()}
+    without = {name for name in without - silent_tensors(unit).keys() if not effects(unit).get(name)}
+    if not without:
+        return set()
+    with training(unit), recording(), attached():
+        lifted = _backward(unit, unit.variants, unit.seed)
+    return {name for name in without if lifted.of[name] is None or not lifted.of[name].any()}
+
+
+def _stacked(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Tensors that hold one slice for each of several experts: of three dimensions, and biases beside them."""
+    stacked = {}
+    for owner, module in model.named_modules():
+        own = {leaf: parameter for leaf, parameter in module._parameters.items() if parameter is not None}
+        counts = {len(parameter) for parameter in own.values() if parameter.ndim == 3}
+        if "expert" in type(module).__name__.lower() and len(counts) == 1:
+            stacked |= {f"{owner}.{leaf}": tensor for leaf, tensor in own.items() if tensor.ndim > 1 and {len(tensor)} == counts}
+    return stacked
+
+
+def _moved(found: Gradients, experts: dict[str, int]) -> set[str]:
+    """Parameters, and slices of stacked ones, with a gradient that is not zero."""
+    moved = set()
+    for name, gradient in found.of.items():
+        if gradient is None:
+            continue
+        if name in experts:
+            moved |= {f"{name}[{expert}]" for expert in gradient.flatten(1).count_nonzero(1).nonzero().flatten().tolist()}
+        elif bool(gradient.any()):
+            moved.add(name)
+    return moved
+
+
+def _first(unit: Unit) -> Gradients:
+    """Gradients for the unit's own inputs and weights."""
+    if "gradients" not in unit.__dict__:
+        with training(unit):
+            unit.__dict__["gradients"] = _backward(unit, unit.variants, unit.seed)
+    return unit.__dict__["gradients"]
+
+
+def _others(unit: Unit) -> Iterator[Gradients]:
+    """Gradients for other inputs, then for other weights."""
+    names = subjects.variants(unit.recipe)
+
+    def backward(seed: int) -> Gradients:
+        with training(unit):
+            return _backward(unit, [unit.make_inputs(seed, variant=name) for name in names], seed)
+
+    for seed in range(unit.seed + 1, unit.seed + 1 + OTHER_INPUTS):
+        yield backward(seed)
+    for more in range(1, DRAWS if unit.is_filled else 1):
+        with contextlib.suppress(SubjectRaised), unit.filled((unit.nonce + more) % 2**64):
+            yield backward(unit.seed + more)
+
+
+@contextlib.contextmanager
+def training(unit: Unit) -> Iterator[None]:
+    """Within it the model trains; after it, all is as before. Batch norms keep their statistics: two rows have none."""
+    modes = {module: module.training for module in unit.model.modules()}
+    buffers = [(buffer, buffer.detach().clone()) for buffer in unit.model.buffers()]
+    unit.model.train()
+    for module in modes:
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        with torch.no_grad():
+            for buffer, before in buffers:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)
+        for parameter in unit.model.parameters():
+            parameter.grad = None
+        unit.forget()
+
+
+def _backward(unit: Unit, variants: list[Tensors], seed: int) -> Gradients:
+    """Gradients of a random projection of all outputs, over all sets of inputs."""
+    calls: Counter[str] = Counter()
+    handles = [module.register_forward_hook(lambda *_, name=name: calls.update((name,))) for name, module in unit.model.named_modules()]
+
+    def run(inputs: Tensors) -> None:
+        unit.forget()
+        seed_generators(seed)
+        # Some draw the layers that they leave out, and the places that they mask, from other libraries.
+        numpy.random.seed(seed)
+        random.seed(seed)
+        total, _ = projection(subjects.call(unit.model, {name: tensor.clone() for name, tensor in inputs.items()}), seed)
+        if total.requires_grad:
+            total.backward()
+
+    try:
+        for inputs in variants:
+            of_subject(lambda inputs=inputs: run(inputs))
+    finally:
+        for handle in handles:
+            handle.remove()
+    of = {name: parameter.grad for name, parameter in unit.model.named_parameters() if parameter.requires_grad and parameter.numel()}
+    for parameter in unit.model.parameters():
+        parameter.grad = None
+    return Gradients(of, calls)
+
+
+def checkpointing(unit: Unit) -> Observation:
+    """Gradients with the layers computed again in the backward, and which layers were."""
+    seen = Observation()
+    straight = _first(unit)
+    model = unit.model
+    with training(unit):
+        of_subject(model.gradient_checkpointing_enable)
+        try:
+            again = _backward(unit, unit.variants, unit.seed)
+        finally:
+            of_subject(model.gradient_checkpointing_disable)
+            if hasattr(model, "_require_grads_hook"):
+                of_subject(model.disable_input_require_grads)
+    layers = _layers(model, straight)
+    seen.count("layers that are computed again", layers, [name for name in layers if not _more(name, straight, again)])
+    silent = silent_tensors(unit)
+    shown = [name for name, gradient in straight.of.items() if gradient is not None and name not in silent and gradient.any()]
+    lost = [name for name in shown if again.of[name] is None]
+    seen.count("parameters that still have a gradient", shown, lost)
+    names = [name for name in shown if name not in lost]
+    if names:
+        sizes = [float(straight.of[name].norm()) for name in names]
+        joined = [torch.cat([its.of[name].flatten() / size for name, size in zip(names, sizes, strict=True)]) for its in (again, straight)]
+        seen.compare("gradients, each over its own size", *joined)
+    return seen
+
+
+def _layers(model: torch.nn.Module, straight: Gradients) -> list[str]:
+    """Layers that are to be computed again: those of the library's own kind that were called and that gradients went through; of a
+    model without any, the model."""
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    layers = []
+    for name, module in model.named_modules():
+        inner = f"{name}."
+        is_called = any(straight.calls[f"{inner}{own}"] for own, _ in module.named_modules() if own)
+        trained = any(gradient is not None and gradient.any() for its, gradient in straight.of.items() if its.startswith(inner))
+        if isinstance(module, GradientCheckpointingLayer) and is_called and trained:
+            layers.append(name)
+    return layers or [""]
+
+
+def _more(layer: str, straight: Gradients, again: Gradients) -> bool:
+    inner = f"{layer}." if layer else ""
+    return any(count > straight.calls[name] for name, count in again.calls.items() if name.startswith(inner))
+
+
+def loss(unit: Unit) -> Observation:
+    """The loss of a head for drawn labels: that it is one finite number, what it trains, and that it is of the labels."""
+    seen = Observation()
+    model = unit.model
+    kind = labels.kind(unit.subject["auto_class"], model)
+    assert kind is not None, "planned without the fact `loss`"
+
+    def draw(seed: int) -> dict[str, Any]:
+        return labels.draw(kind, model.config, unit.inputs, unit.reference, seed)
+
+    drawn, other = draw(unit.seed), draw(unit.seed + 1)
+    value = _value(unit, drawn)
+    seen.tally("a loss that is one finite number", int(value.numel() == 1 and bool(value.isfinite().all())), 1)
+    moved = _trained(unit, drawn)
+    gradients = {name: gradient for name, gradient in moved.items() if gradient is not None}
+    broken = [name for name, gradient in gradients.items() if not gradient.isfinite().all()]
+    seen.count("finite gradients of the loss", gradients, broken)
+    trained = {name for name, gradient in gradients.items() if gradient.any()}
+    lacking = _cut_off(unit, drawn, moved.keys() - trained)
+    by_design = subjects.untrained_tensors(unit.architecture, lacking)
+    note_unused(seen, by_design)
+    seen.count("parameters that the loss trains", trained | (lacking - by_design.keys()), sorted(lacking - by_design.keys()))
+    head = {name for name in _of_head(model, moved) if name not in silent_tensors(unit)}
+    if head:
+        seen.tally("a head that the loss trains", int(bool(head & trained)), 1)
+    seen.tally("a loss that its labels move", int(_differ(value, _value(unit, other))), 1)
+    if kind == "tokens":
+        rows = range(len(drawn["labels"]))
+        parts = [_value(unit, _only(drawn, row)) for row in rows]
+        seen.tally("a batch whose loss is the mean of those of its rows", int(not _differ(value, sum(parts) / len(parts))), 1)
+    return seen
+
+
+def _cut_off(unit: Unit, drawn: dict[str, Any], without: set[str]) -> set[str]:
+    """Those of the parameters that the loss moves with, and that it does not train: something on the way is detached."""
+    if not without:
+        return set()
+    try:
+        with recording(), attached():
+            lifted = _trained(unit, drawn)
+    except SubjectRaised:  # a matching that NumPy makes can't follow what is not detached: then it can't be told
+        return set()
+    return {name for name in without if lifted[name] is not None and lifted[name].any()}
+
+
+def _only(drawn: dict[str, Any], row: int) -> dict[str, Any]:
+    """The labels of one row, those of the others to be ignored."""
+    alone = torch.full_like(drawn["labels"], labels.IGNORED)
+    alone[row] = drawn["labels"][row]
+    return {"labels": alone}
+
+
+def _differ(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return abs(float(one) - float(other)) > MOVED * max(abs(float(one)), abs(float(other)))
+
+
+def _of_head(model: torch.nn.Module, names: Iterable[str]) -> list[str]:
+    """Parameters outside the base model."""
+    prefix = f"{getattr(model, 'base_model_prefix', '')}."
+    inner = [name for name in names if name.startswith(prefix)]
+    return [name for name in names if name not in inner] if inner else []
+
+
+def _trained(unit: Unit, drawn: dict[str, Any]) -> dict[str, torch.Tensor | None]:
+    """The gradients that the loss leaves in train mode, without which some can't go backward."""
+
+    def run() -> dict[str, torch.Tensor | None]:
+        seed_generators(unit.seed)
+        inputs = {name: tensor.clone() for name, tensor in unit.inputs.items()}
+        unit.model(**inputs, **copy.deepcopy(drawn)).loss.sum().backward()
+        return {name: its.grad for name, its in unit.model.named_parameters() if its.requires_grad}
+
+    with training(unit):
+        return of_subject(run)
+
+
+def _value(unit: Unit, drawn: dict[str, Any]) -> torch.Tensor:
+    """The loss, dropout off."""
+
+    def run() -> torch.Tensor:
+        seed_generators(unit.seed)
+        with torch.no_grad():
+            value = unit.model(**{name: tensor.clone() for name, tensor in unit.inputs.items()}, **copy.deepcopy(drawn)).loss
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(f"with labels the loss is {type(value).__name__}")
+        return value
+
+    return of_subject(run)
+
+
+OBSERVERS = {"train.gradients": gradients, "train.loss": loss, "train.checkpointing": checkpointing}

@@ -1,0 +1,87 @@
+"""Labels for the heads that take them: by the auto class, by the names of the arguments, and by the shapes of what the head gives out."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+
+IGNORED = -100
+"""What a token's label is where there is none: the default of PyTorch's cross entropy, which the library keeps."""
+FOUND = 3
+"""Objects in each image: fewer than any detector has queries."""
+KINDS = {
+    "CausalLM": "tokens",
+    "MaskedLM": "tokens",
+    "Seq2SeqLM": "tokens",
+    "SpeechSeq2Seq": "tokens",
+    "ImageTextToText": "tokens",
+    "TokenClassification": "tokens",
+    "SequenceClassification": "rows",
+    "ImageClassification": "rows",
+    "AudioClassification": "rows",
+    "VideoClassification": "rows",
+    "AudioXVector": "rows",
+    "MultipleChoice": "rows",
+    "NextSentencePrediction": "rows",
+    "QuestionAnswering": "spans",
+    "CTC": "sequences",
+    "SemanticSegmentation": "maps",
+    "ObjectDetection": "boxes",
+    "InstanceSegmentation": "masks",
+    "UniversalSegmentation": "masks",
+}
+"""What each kind of auto class is labelled with."""
+ARGUMENTS = {"spans": ("start_positions", "end_positions"), "masks": ("mask_labels", "class_labels")}
+"""What the labels go by, where not by `labels`."""
+
+
+def kind(auto_class: str, model: torch.nn.Module) -> str | None:
+    """What the class is labelled with; none if it takes no such labels."""
+    found = KINDS.get(auto_class.removeprefix("AutoModelFor"))
+    taken = inspect.signature(model.forward).parameters
+    return found if found and all(name in taken for name in ARGUMENTS.get(found, ("labels",))) else None
+
+
+def draw(kind: str, config: Any, inputs: dict[str, torch.Tensor], outputs: dict[str, torch.Tensor], seed: int) -> dict[str, Any]:
+    """Labels as arguments of `forward`, for the rows of the inputs and the classes of the outputs."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def below(high: int, *shape: int) -> torch.Tensor:
+        return torch.randint(0, high, shape, generator=generator)
+
+    logits = outputs.get("logits", outputs.get("start_logits"))
+    if kind == "masks":
+        rows, size = len(inputs["pixel_values"]), inputs["pixel_values"].shape[-2:]
+        classes = config.num_labels
+        return {
+            "mask_labels": [below(2, FOUND, *size).float() for _ in range(rows)],
+            "class_labels": [below(classes, FOUND) for _ in range(rows)],
+        }
+    if logits is None:
+        raise LookupError(f"the head gives out no logits to label: {', '.join(outputs)}")
+    rows, classes = logits.shape[0], logits.shape[-1]
+    match kind:
+        case "tokens":
+            # One for each token that is fed, though images may have states of their own beside them.
+            fed = [inputs[name].shape for name in ("decoder_input_ids", "input_ids") if name in inputs and inputs[name].ndim == 2]
+            return {"labels": below(classes, *(fed or [logits.shape[:-1]])[0])}
+        case "rows":
+            # One class is a number to be told.
+            return {"labels": below(classes, rows) if classes > 1 else torch.randn(rows, generator=generator)}
+        case "spans":
+            return {name: below(logits.shape[1], rows) for name in ARGUMENTS[kind]}
+        case "sequences":
+            # No label twice in a row, which would want a blank between the two, and none that is the blank itself.
+            length = max(1, logits.shape[1] // 3)
+            labels = [(torch.randperm(classes - 1, generator=generator)[:length] + 1 + config.pad_token_id) % classes for _ in range(rows)]
+            return {"labels": torch.stack(labels)}
+        case "maps":
+            return {"labels": below(logits.shape[1], rows, *inputs["pixel_values"].shape[-2:])}
+        case _:
+            centres = [0.3 + 0.4 * torch.rand(FOUND, 2, generator=generator) for _ in range(rows)]
+            sizes = [0.1 + 0.4 * torch.rand(FOUND, 2, generator=generator) for _ in range(rows)]
+            boxes = [torch.cat(pair, -1) for pair in zip(centres, sizes, strict=True)]
+            found = [{"class_labels": below(min(classes, config.num_labels), FOUND), "boxes": box} for box in boxes]
+            return {"labels": found}
