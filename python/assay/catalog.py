@@ -131,6 +131,13 @@ def family(name: str) -> str:
     return _family(name)
 
 
+def workflows() -> list[dict[str, Any]]:
+    """Rows of `Workflow`."""
+    from assay.subjects.workflows import WORKFLOWS  # which probes, that need this module, are part of
+
+    return [{"name": row.name, "says": row.says, "links": {link.name: link.shown() for link in row.links}} for row in WORKFLOWS]
+
+
 def _mapping(name: str) -> dict[str, Any]:
     # Mappings come and go between versions of the library.
     return getattr(modeling_auto, name, {})

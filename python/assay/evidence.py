@@ -16,7 +16,8 @@ import transformers
 
 from assay import raised
 from assay.captured import Call, call_of, kind_of, moving, weights_of
-from assay.checks.unit import SubjectRaised, Tensors, Unit
+from assay.checks.unit import SubjectRaised, Tensors, Unit, named_tensors
+from assay.subjects import Chain
 from assay.weights.generator import words
 
 PICKS = 6
@@ -63,17 +64,38 @@ def _nothing() -> dict[str, Any]:
         "devices": [],
         "lacking": None,
         "raised": None,
+        "parts": {},
     }
 
 
 def _show_model(unit: Unit, shown: dict[str, Any]) -> None:
-    shown["model_class"] = _class(unit.model)
-    shown["known_layers"] = sum(kind_of(module) is not None for module in unit.model.modules())
     first, outputs = _watch(unit, unit.inputs)
     second, other_input = _watch(unit, unit.other_inputs)
     other_weights = _other_weights(unit)
-    shown["devices"] = sorted({tensor.device.type for tensor in [*unit.model.parameters(), *outputs.values()]})
-    if not outputs:
+    for part, module in parts(unit.model).items():
+        row = shown
+        if part:
+            row = shown["parts"][part] = _nothing()
+        answers = {"first": outputs[part], "other_input": other_input[part], "other_weights": other_weights[part]}
+        prefix = f"{part}." if part else ""
+        calls = [{name: call for name, call in watched.items() if name.startswith(prefix)} for watched in (first, second)]
+        _show_part(unit, row, module, calls, answers)
+
+
+def parts(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """What has to be shown to be real, each by itself: the links of a workflow by name; a model as a whole."""
+    return model.links() if isinstance(model, Chain) else {"": model}
+
+
+def _show_part(
+    unit: Unit, shown: dict[str, Any], module: torch.nn.Module, calls: list[dict[str, Call]], answers: dict[str, Tensors]
+) -> None:
+    """`calls` of layers in the first and the second forward, and the outputs of all three."""
+    first, second = calls
+    shown["model_class"] = _class(module)
+    shown["known_layers"] = sum(kind_of(layer) is not None for layer in module.modules())
+    shown["devices"] = sorted({tensor.device.type for tensor in [*module.parameters(), *answers["first"].values()]})
+    if not answers["first"]:
         shown["lacking"] = "the output holds no tensor"
         return
     # In both, since an expert that the second input isn't routed to is no sign of a mock.
@@ -89,7 +111,7 @@ def _show_model(unit: Unit, shown: dict[str, Any]) -> None:
         raise NotFinite("every layer that could be computed again saw values that are not finite")
     picked = _picks(shown["eligible"], unit.nonce)
     shown["first"], shown["second"] = ([moments[name][which].as_json() for name in picked] for which in (0, 1))
-    for of, answer in (("first", outputs), ("other_input", other_input), ("other_weights", other_weights)):
+    for of, answer in answers.items():
         shown["sketches"].append({"of": of, "values": _sketch(answer)})
 
 
@@ -97,8 +119,8 @@ def _place(moving: int | None, call: Call) -> int:
     return len(call.results()) - 1 if moving is None else moving
 
 
-def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Call], Tensors]:
-    """The first call of every layer whose arithmetic the judge knows, by name, during one forward; and its outputs."""
+def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Call], dict[str, Tensors]]:
+    """The first call of every layer whose arithmetic the judge knows, by name, during one forward; and the outputs of each part."""
     # A weight is drawn for the module that has it first: one that is tied to a module of another kind is not what its own kind says.
     drawn_for: dict[int, str | None] = {}
     for module in unit.model.modules():
@@ -125,7 +147,7 @@ def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Call], Tensors]:
         if kind_of(module)
     ]
     try:
-        outputs = unit.forward(inputs)
+        outputs = _outputs(unit, inputs)
     finally:
         for handle in handles:
             handle.remove()
@@ -134,12 +156,30 @@ def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Call], Tensors]:
     return {name: kept for name, kept in calls.items() if kept is not None}, outputs
 
 
-def _other_weights(unit: Unit) -> Tensors:
+def _outputs(unit: Unit, inputs: Tensors) -> dict[str, Tensors]:
+    """What each part gives out in one forward; a link of a workflow: at its first call."""
+    answers: dict[str, Tensors] = {name: {} for name in parts(unit.model)}
+
+    def keep(output: Any, name: str) -> None:
+        if not answers[name]:
+            answers[name] = {key: tensor.clone() for key, tensor in named_tensors(output).items()}
+
+    links = {name: module for name, module in parts(unit.model).items() if name}
+    handles = [module.register_forward_hook(lambda *call, name=name: keep(call[-1], name)) for name, module in links.items()]
+    try:
+        outputs = unit.forward(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return answers if links else {"": outputs}
+
+
+def _other_weights(unit: Unit) -> dict[str, Tensors]:
     """Outputs with the weights of the second nonce; a checkpoint keeps its weights and gets a third input."""
     if not unit.is_filled:
-        return unit.forward(unit.third_inputs)
+        return _outputs(unit, unit.third_inputs)
     with unit.filled(unit.second_nonce):
-        return unit.forward(unit.inputs)
+        return _outputs(unit, unit.inputs)
 
 
 def _substituted() -> str | None:

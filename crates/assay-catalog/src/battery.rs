@@ -115,6 +115,15 @@ const ROWS: &[Row] = &[
     row("checkpoint.missing_shard", Full, &["small"], Rule::Refuses, "a file that the index names and nobody has is refused", "a part of the model left as it was made"),
     row("checkpoint.missing_keys", Full, &["small"], Rule::Full, "loading lists every tensor that it did not find", "a part of the model left as it was made, without a word"),
     row("checkpoint.pickle", Full, &["small"], Rule::Refuses, "a pickle is refused where tensors are expected, and its code never runs", "code in a file of weights is executed"),
+    row("workflow.fits", Full, &["workflow"], Rule::Full, "what each link gives has the shape and type that the next one takes, and is finite", "an axis, a width or a vocabulary that changed between two models"),
+    row("workflow.moves", Full, &["workflow"], Rule::Moves, "all that flows moves with what comes in, and the result with each input", "a link that answers the same whatever it is given"),
+    row("workflow.used", Full, &["workflow"], Rule::Moves, "what a link hands on changes what comes of the next one", "states, boxes or tokens that the next model ignores"),
+    row("workflow.order", Full, &["workflow"], Rule::Oracle, "the order of the rows doesn't matter to anything that flows", "rows that are mixed up between two models"),
+    row("workflow.drafted", Full, &["workflow", "drafted"], Rule::Bitwise, "greedily, a verifier writes with a draft what it writes alone", "a guess that is kept though it was rejected, a cache that keeps rejected tokens"),
+    row("tokenizer.roundtrip", Standard, &["tokenizer"], Rule::Full, "tokens of a text give the same tokens again, by another implementation and after saving too; all are in the model's table, and offsets cover the text", "a tokenizer of another model, special tokens that are split or lost"),
+    row("pipeline.task", Standard, &["pipeline"], Rule::Full, "the task of the model card gives what `transformers.pipeline` promises, in finite numbers", "a head or a processor that does not fit its card"),
+    row("pipeline.moves", Standard, &["pipeline"], Rule::Moves, "the answer moves with the example", "an input that is lost before the model"),
+    row("pipeline.batch", Standard, &["pipeline"], Rule::Oracle, "two examples at once get the answers that each gets by itself", "padding that is read, on the wrong side or under no mask"),
 ];
 
 #[cfg(test)]

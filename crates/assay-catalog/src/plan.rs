@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use assay_model::{
     BASE, CheckSpec, Ending, Facts, Family, Golden, KnownIssue, Plan, PlannedCheck, Platform,
-    Probed, Recipe, Subject, UnitLimits, UnitPlan,
+    Probed, Recipe, Subject, UnitLimits, UnitPlan, WORKFLOW,
 };
 
 use sha2::{Digest, Sha256};
@@ -137,12 +137,7 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
                     if selection.takes(&facts, spec) == Some(false) {
                         continue;
                     }
-                    let lacks: Vec<String> = spec
-                        .needs
-                        .iter()
-                        .filter(|fact| !has(fact))
-                        .cloned()
-                        .collect();
+                    let lacks = lacking(&candidate.subject, spec, has);
                     if lacks.is_empty() {
                         indices.push(index);
                     } else {
@@ -194,6 +189,22 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
     planned
 }
 
+/// The facts that a check needs and a subject lacks. A workflow is no model of its own: what is asked of a single model is asked of its
+/// links where they are subjects themselves.
+fn lacking(subject: &Subject, spec: &CheckSpec, has: impl Fn(&String) -> bool) -> Vec<String> {
+    let is_workflow = matches!(subject, Subject::Workflow { .. });
+    let is_for_workflows =
+        spec.id.as_str() == PROBE || spec.needs.iter().any(|need| need == WORKFLOW);
+    if is_workflow && !is_for_workflows {
+        return vec!["single_model".into()];
+    }
+    spec.needs
+        .iter()
+        .filter(|fact| !has(fact))
+        .cloned()
+        .collect()
+}
+
 impl Candidate {
     fn has(&self, fact: &str, found: &Facts) -> bool {
         found.has.contains(fact) || (fact == EXPECTATION && self.expected.is_some())
@@ -225,7 +236,7 @@ impl Candidate {
             subject,
             architecture: match &self.subject {
                 Subject::Architecture { name, .. } => Some(name),
-                Subject::Checkpoint { .. } => None,
+                Subject::Checkpoint { .. } | Subject::Workflow { .. } => None,
             },
             class: probed
                 .map(|facts| facts.class.as_str())
@@ -466,6 +477,32 @@ mod tests {
         assert!(both.plan.units[0].expected.is_some());
         let without = planned(&["forward.runs"], &[kept]);
         assert!(without.plan.units[0].expected.is_none());
+    }
+
+    #[test]
+    fn a_workflow_gets_its_own_checks_and_the_probe() {
+        let workflow = Candidate {
+            subject: Subject::Workflow {
+                name: "chain".into(),
+                links: [("one".to_owned(), "bert".to_owned())].into(),
+            },
+            ..candidate("", ready(&[WORKFLOW, "batch"]))
+        };
+        let planned = planned(
+            &[PROBE, "batch.rows", "workflow.moves", "workflow.drafted"],
+            &[workflow, candidate("bert", ready(&["batch"]))],
+        );
+        assert_eq!(names(&planned, 0), [PROBE, "workflow.moves"]);
+        assert_eq!(names(&planned, 1), [PROBE, "batch.rows"]);
+        let lacks: Vec<_> = planned
+            .not_applicable
+            .iter()
+            .map(|row| row.lacks.join(" "))
+            .collect();
+        assert_eq!(
+            lacks,
+            ["single_model", "drafted", "workflow", "workflow drafted"]
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use assay_model::{Architecture, CheckSpec, Discovered, Family, Platform, Profile, Subject};
+use assay_model::{
+    Architecture, CheckSpec, Discovered, Family, Platform, Profile, Subject, WORKFLOW, Workflow,
+};
 
 use crate::battery::battery;
 
@@ -72,6 +74,14 @@ pub enum SelectionError {
         /// Those that it has.
         known: Vec<String>,
     },
+    /// No workflow of that name.
+    #[error("there is no workflow `{name}`")]
+    UnknownWorkflow {
+        /// As given.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// No check or group of that name.
     #[error("there is no check or group `{name}`")]
     UnknownCheck {
@@ -121,6 +131,7 @@ impl SelectionError {
                 "`assay list architectures` lists them all; a folder is written ./name".into()
             }
             Self::UnknownClass { known, .. } => format!("it has {}", list(known)),
+            Self::UnknownWorkflow { known, .. } => format!("the workflows are {}", list(known)),
             Self::UnknownCheck { nearest, groups, .. } => {
                 let near = if nearest.is_empty() { String::new() } else { format!("did you mean {}? ", list(nearest)) };
                 format!("{near}the groups are {}; `assay list checks` lists the checks", list(groups))
@@ -141,6 +152,7 @@ impl SelectionError {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     architectures: BTreeMap<String, Architecture>,
+    workflows: Vec<Workflow>,
     checks: Vec<CheckSpec>,
 }
 
@@ -178,6 +190,7 @@ impl Catalog {
             .collect();
         Ok(Self {
             architectures,
+            workflows: discovered.workflows,
             checks,
         })
     }
@@ -185,6 +198,12 @@ impl Catalog {
     /// Every architecture, by name.
     pub fn architectures(&self) -> impl Iterator<Item = &Architecture> {
         self.architectures.values()
+    }
+
+    /// Every workflow.
+    #[must_use]
+    pub fn workflows(&self) -> &[Workflow] {
+        &self.workflows
     }
 
     /// Every check, in the order in which a unit runs them: the battery, then what preloads registered.
@@ -206,14 +225,17 @@ impl Catalog {
             })
     }
 
-    /// The subject that a word names: `bert`, or one of its auto classes: `bert:AutoModelForMaskedLM`.
+    /// The subject that a word names: `bert`, one of its auto classes: `bert:AutoModelForMaskedLM`, or `workflow:draft_verify`.
     ///
     /// # Errors
-    /// [`SelectionError::UnknownArchitecture`], [`SelectionError::UnknownClass`].
+    /// [`SelectionError::UnknownArchitecture`], [`SelectionError::UnknownClass`], [`SelectionError::UnknownWorkflow`].
     pub fn subject(&self, word: &str) -> Result<Subject, SelectionError> {
         let Some((name, class)) = word.split_once(':') else {
             return Ok(Subject::architecture(&self.architecture(word)?.name));
         };
+        if name == WORKFLOW {
+            return self.workflow(class);
+        }
         let row = self.architecture(name)?;
         if !row.auto_classes.iter().any(|known| known == class) {
             return Err(SelectionError::UnknownClass {
@@ -228,12 +250,21 @@ impl Catalog {
         })
     }
 
-    /// What is known of a subject; none of a checkpoint.
+    fn workflow(&self, name: &str) -> Result<Subject, SelectionError> {
+        let found = self.workflows.iter().find(|row| row.name == name);
+        let row = found.ok_or_else(|| SelectionError::UnknownWorkflow {
+            name: name.into(),
+            known: self.workflows.iter().map(|row| row.name.clone()).collect(),
+        })?;
+        Ok(row.subject())
+    }
+
+    /// What is known of an architecture; none of another subject.
     #[must_use]
     pub fn row_of(&self, subject: &Subject) -> Option<&Architecture> {
         match subject {
             Subject::Architecture { name, .. } => self.architectures.get(name),
-            Subject::Checkpoint { .. } => None,
+            Subject::Checkpoint { .. } | Subject::Workflow { .. } => None,
         }
     }
 
@@ -330,6 +361,7 @@ mod tests {
         Catalog::new(Discovered {
             architectures: names.iter().map(row).collect(),
             observers: battery().iter().map(|spec| spec.id.to_string()).collect(),
+            workflows: vec![],
             registered_checks: vec![],
         })
         .unwrap()
@@ -409,6 +441,7 @@ mod tests {
         let discovered = Discovered {
             architectures: vec![],
             observers: vec!["load.probe".into()],
+            workflows: vec![],
             registered_checks: vec![],
         };
         assert!(matches!(

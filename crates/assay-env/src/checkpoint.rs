@@ -284,7 +284,7 @@ mod tests {
                 .collect();
             match inspected(&files, false, false).unwrap() {
                 Subject::Checkpoint { sha256, .. } => sha256,
-                Subject::Architecture { .. } => panic!(),
+                Subject::Architecture { .. } | Subject::Workflow { .. } => panic!(),
             }
         };
         let one = of(&[("model.safetensors", "one")]);

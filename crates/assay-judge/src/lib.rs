@@ -29,6 +29,6 @@ mod weights;
 
 pub use generator::Generator;
 pub use golden::{GoldenDifference, GoldenKind, differences};
-pub use proof::{Proof, prove};
+pub use proof::{Proof, prove, prove_links};
 pub use verdict::judge;
 pub use weights::{WeightError, Weights};

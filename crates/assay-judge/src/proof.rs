@@ -50,6 +50,46 @@ pub fn prove(evidence: &Evidence, nonce: u64, weights: &Weights) -> Proof {
     }
 }
 
+/// Examines the evidence of a workflow: each link must be shown, and every one must be real.
+#[must_use]
+pub fn prove_links(evidence: &Evidence, links: &[String], nonce: u64, weights: &Weights) -> Proof {
+    if evidence.raised.is_some() || evidence.lacking.is_some() {
+        return prove(evidence, nonce, weights);
+    }
+    let shown: Vec<&String> = evidence.parts.keys().collect();
+    let mut expected: Vec<&String> = links.iter().collect();
+    expected.sort_unstable();
+    if shown != expected {
+        return Proof {
+            provenance: Some(Provenance::Mock),
+            detail: format!("the worker shows the links {shown:?}, the workflow has {expected:?}"),
+        };
+    }
+    let proofs: Vec<Proof> = evidence
+        .parts
+        .iter()
+        .map(|(link, part)| {
+            let proof = prove(part, nonce, weights);
+            Proof {
+                detail: format!("link {link}: {}", proof.detail),
+                ..proof
+            }
+        })
+        .collect();
+    let find = |provenance| proofs.iter().find(|proof| proof.provenance == provenance);
+    match find(Some(Provenance::Mock)).or_else(|| find(None)) {
+        Some(proof) => proof.clone(),
+        None => Proof {
+            provenance: Some(Provenance::Real),
+            detail: proofs
+                .iter()
+                .map(|proof| proof.detail.as_str())
+                .collect::<Vec<_>>()
+                .join("; "),
+        },
+    }
+}
+
 /// How many times as many layers may give out the same for another input as give out something else. Measured on 582 architectures of
 /// transformers 5.23.0: 2.4 at most (LightGlue, a vocoder), 0.4 at most in all others (DETR's kin, which ask learned queries); 4.3 of a BERT
 /// whose encoder sees nothing.
@@ -267,6 +307,39 @@ mod tests {
         assert_eq!(provenance(&unknown), Some(Provenance::Mock));
         unknown.known_layers = None;
         assert_eq!(provenance(&unknown), Some(Provenance::Mock));
+    }
+
+    #[test]
+    fn a_workflow_is_as_real_as_each_of_its_links() {
+        let links = ["one".to_owned(), "two".to_owned()];
+        let chain = |parts: &[(&str, Evidence)]| {
+            let parts = parts
+                .iter()
+                .map(|(name, part)| ((*name).to_owned(), part.clone()));
+            let evidence = Evidence {
+                parts: parts.collect(),
+                ..Evidence::default()
+            };
+            prove_links(&evidence, &links, NONCE, &Weights::Nonce(NONCE)).provenance
+        };
+        let mock = Evidence {
+            eligible: vec![],
+            ..honest()
+        };
+        let unknown = Evidence {
+            known_layers: Some(0),
+            ..honest()
+        };
+        let real = Some(Provenance::Real);
+        assert_eq!(chain(&[("one", honest()), ("two", honest())]), real);
+        assert_eq!(
+            chain(&[("one", honest()), ("two", mock)]),
+            Some(Provenance::Mock)
+        );
+        assert_eq!(chain(&[("one", honest()), ("two", unknown)]), None);
+        // A link that is not shown is none.
+        assert_eq!(chain(&[("one", honest())]), Some(Provenance::Mock));
+        assert_eq!(chain(&[]), Some(Provenance::Mock));
     }
 
     #[test]

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckSpec, Family};
+use crate::{CheckSpec, Family, Subject};
 
 /// One model type of the installed `transformers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,11 +20,36 @@ pub struct Architecture {
     pub heads: Vec<String>,
 }
 
+/// A chain of several models that the worker can run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workflow {
+    /// Its name: `draft_verify`.
+    pub name: String,
+    /// What it does, in words.
+    pub says: String,
+    /// The model of each link, by the link's name.
+    pub links: BTreeMap<String, String>,
+}
+
+impl Workflow {
+    /// The workflow as a subject.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject::Workflow {
+            name: self.name.clone(),
+            links: self.links.clone(),
+        }
+    }
+}
+
 /// What discovery found in a Python environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Discovered {
     /// Every key of the base model mapping, sorted by name, whether it can be imported here or not.
     pub architectures: Vec<Architecture>,
+    /// Chains of several models.
+    #[serde(default)]
+    pub workflows: Vec<Workflow>,
     /// Names of the checks that the worker can observe.
     pub observers: Vec<String>,
     /// Checks that a preload registered.

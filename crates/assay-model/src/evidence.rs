@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Raised;
@@ -33,6 +35,10 @@ pub struct Evidence {
     pub raised: Option<Raised>,
     /// Why there is nothing to show although the forwards came to their end, in words: `the output holds no tensor`.
     pub lacking: Option<String>,
+    /// A workflow's: what each of its links shows of itself while the whole chain runs, by the link's name. Then all but `raised` and
+    /// `lacking` is empty here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, Evidence>,
 }
 
 /// The arithmetic of a captured layer.

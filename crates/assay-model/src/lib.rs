@@ -30,7 +30,7 @@ pub mod protocol;
 mod subject;
 
 pub use case::{Attempt, CaseRecord, Counts, Known, KnownState};
-pub use catalog::{Architecture, Discovered};
+pub use catalog::{Architecture, Discovered, Workflow};
 pub use check::{CheckId, CheckSpec, Group, Profile, Rule};
 pub use evidence::{CapturedLayer, Evidence, LayerKind, Sketch};
 pub use exit::ExitCode;
@@ -42,7 +42,9 @@ pub use observation::{
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
 pub use plan::{KnownIssue, Part, Plan, PlannedCheck, UnitLimits, UnitPlan};
 pub use platform::Platform;
-pub use subject::{BASE, ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject};
+pub use subject::{
+    BASE, ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject, WORKFLOW,
+};
 
 /// Version of the event log, of `summary.json` and of the types in this crate that they hold.
 pub const SCHEMA_VERSION: u32 = 1;

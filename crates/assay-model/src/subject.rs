@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -34,7 +34,17 @@ pub enum Subject {
         /// Whether weights in pickle form may be loaded (`--allow-pickle`).
         allow_pickle: bool,
     },
+    /// Several models in a chain, each fed by what the one before gives out.
+    Workflow {
+        /// Its name: `draft_verify`.
+        name: String,
+        /// The model of each link, as it would be shown by itself: `draft` → `llama:AutoModelForCausalLM`. Each has to be proven.
+        links: BTreeMap<String, String>,
+    },
 }
+
+/// What the name of a workflow begins with on the command line and in the record; and the fact that its checks need.
+pub const WORKFLOW: &str = "workflow";
 
 impl Subject {
     /// The base class of an architecture.
@@ -54,6 +64,7 @@ impl fmt::Display for Subject {
             Self::Architecture { name, auto_class } if auto_class == BASE => f.write_str(name),
             Self::Architecture { name, auto_class } => write!(f, "{name}:{auto_class}"),
             Self::Checkpoint { name, .. } => f.write_str(name),
+            Self::Workflow { name, .. } => write!(f, "{WORKFLOW}:{name}"),
         }
     }
 }

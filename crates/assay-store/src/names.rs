@@ -52,6 +52,7 @@ impl Names {
                         ("architecture", Some(name), Some(auto_class))
                     }
                     Some(Subject::Checkpoint { .. }) => ("checkpoint", None, None),
+                    Some(Subject::Workflow { .. }) => ("workflow", None, None),
                     None => ("unknown", None, None),
                 };
                 insert.execute(params![number, name, kind, architecture, auto_class])?;

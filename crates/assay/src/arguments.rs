@@ -114,7 +114,7 @@ impl Classes {
 /// Which subjects.
 #[derive(Debug, Args)]
 pub(crate) struct SubjectArguments {
-    /// Architectures (bert), folders (./my-checkpoint), hub ids (organisation/name) or `sampler`: two architectures of every family
+    /// Architectures (bert), folders (./my-checkpoint), hub ids (organisation/name), workflows (workflow:draft_verify) or `sampler`: two architectures of every family
     #[arg(value_name = "SUBJECT")]
     pub(crate) subjects: Vec<String>,
     /// Every architecture
@@ -285,6 +285,13 @@ pub(crate) enum Listed {
             requires = "sensitivity"
         )]
         run: String,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Chains of several models, and the models of their links
+    Workflows {
+        #[command(flatten)]
+        python: PythonArguments,
         #[command(flatten)]
         shown: Shown,
     },

@@ -49,6 +49,22 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                 }
             }
         }
+        Listed::Workflows { python, shown } => {
+            let catalog = Session::open(python)?.catalog()?;
+            if shown.as_json() {
+                print_json(&catalog.workflows())?;
+            } else {
+                for row in catalog.workflows() {
+                    let links: Vec<&str> = row.links.values().map(String::as_str).collect();
+                    say!(
+                        "{:<34} {} ({})",
+                        row.subject().to_string(),
+                        row.says,
+                        links.join(", ")
+                    );
+                }
+            }
+        }
         Listed::Checks { python, shown } => {
             // Without preloads there is nothing to ask a worker.
             let checks = if python.preload.is_empty() {

@@ -24,15 +24,28 @@ pub(crate) fn make_plan(
     subjects::families(&arguments.family)?;
     let said = said(arguments)?;
     let catalog = session.catalog()?;
-    let checks = catalog.select_checks(settings.checks.value, &arguments.checks)?;
+    let mut checks = catalog.select_checks(settings.checks.value, &arguments.checks)?;
     let profile = settings.checks.value;
     let mut subjects = subjects::select(
         arguments,
         arguments.classes.unwrap_or(Classes::of(profile)),
         &settings.subjects.value,
+        &checks,
         &catalog,
         &session.fingerprint.python,
     )?;
+    // A workflow that is asked for by name is checked, whatever the profile: nothing but its own checks applies to it.
+    let is_workflow = |subject: &Subject| matches!(subject, Subject::Workflow { .. });
+    if subjects.iter().any(is_workflow) {
+        let all = catalog.select_checks(Profile::Full, &arguments.checks)?;
+        let own = all
+            .into_iter()
+            .filter(|spec| subjects::is_of_workflows(spec));
+        checks.extend(
+            own.filter(|spec| !checks.contains(spec))
+                .collect::<Vec<_>>(),
+        );
+    }
     // Both narrow: that of the configuration, and that of the command line.
     let filters: Vec<&Filter> = said.iter().chain([&settings.filter.value]).collect();
     for filter in &filters {

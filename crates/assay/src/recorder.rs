@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use assay_catalog::Cache;
-use assay_judge::{Proof, Weights, judge, prove};
+use assay_judge::{Proof, Weights, judge, prove, prove_links};
 use assay_model::event::Event;
 use assay_model::{CheckId, Ending, Golden, Outcome, Platform, Provenance, Rule, Subject};
 use assay_record::{Fold, LogWriter, RecordError};
@@ -38,6 +38,8 @@ struct Unit {
     checkpoint: Option<PathBuf>,
     /// What is expected of it.
     expected: Option<Box<Golden>>,
+    /// The links of a workflow.
+    links: Option<Vec<String>>,
     cases: Vec<Case>,
     proofs: Vec<Proof>,
     alive: bool,
@@ -121,7 +123,11 @@ impl<'a> Recorder<'a> {
                 platform: unit.platform,
                 checkpoint: match &unit.subject {
                     Subject::Checkpoint { path, .. } => Some(path.clone()),
-                    Subject::Architecture { .. } => None,
+                    Subject::Architecture { .. } | Subject::Workflow { .. } => None,
+                },
+                links: match &unit.subject {
+                    Subject::Workflow { links, .. } => Some(links.keys().cloned().collect()),
+                    Subject::Architecture { .. } | Subject::Checkpoint { .. } => None,
                 },
                 expected: unit.expected.clone(),
                 cases: cases.collect(),
@@ -264,7 +270,10 @@ impl<'a> Recorder<'a> {
             None => Ok(Weights::Nonce(self.nonce)),
         };
         let proof = match weights {
-            Ok(weights) => prove(&evidence, self.nonce, &weights),
+            Ok(weights) => match &state.links {
+                Some(links) => prove_links(&evidence, links, self.nonce, &weights),
+                None => prove(&evidence, self.nonce, &weights),
+            },
             Err(error) => Proof {
                 provenance: None,
                 detail: error.to_string(),

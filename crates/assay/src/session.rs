@@ -249,7 +249,9 @@ impl Session {
             for subject in missing {
                 // A checkpoint's folder can change: it is looked at each time.
                 let kept = match subject {
-                    Subject::Architecture { .. } => cache.probed(&subject.to_string()),
+                    Subject::Architecture { .. } | Subject::Workflow { .. } => {
+                        cache.probed(&subject.to_string())
+                    }
                     Subject::Checkpoint { .. } => None,
                 };
                 match kept {
@@ -268,8 +270,10 @@ impl Session {
                 self.clean()?
             };
             for (subject, outcome) in probe_all(runner, open, seed, settings)? {
-                if let (ProbeOutcome::Answered(probed), Subject::Architecture { .. }) =
-                    (&outcome, &subject)
+                if let (
+                    ProbeOutcome::Answered(probed),
+                    Subject::Architecture { .. } | Subject::Workflow { .. },
+                ) = (&outcome, &subject)
                 {
                     cache.keep_probed(&subject.to_string(), probed);
                 }

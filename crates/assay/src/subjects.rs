@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use assay_catalog::{Catalog, SelectionError, Wanted, wanted};
-use assay_model::{BASE, Family, Platform, PythonEnvironment, Subject};
+use assay_model::{BASE, CheckSpec, Family, Platform, PythonEnvironment, Subject, WORKFLOW};
 
 use crate::arguments::{Classes, SubjectArguments};
 use crate::failure::Failure;
@@ -35,6 +35,7 @@ pub(crate) fn select(
     arguments: &SubjectArguments,
     classes: Classes,
     otherwise: &[String],
+    checks: &[&CheckSpec],
     catalog: &Catalog,
     python: &PythonEnvironment,
 ) -> Result<Vec<Subject>, Failure> {
@@ -70,17 +71,26 @@ pub(crate) fn select(
             .into_iter()
             .map(|row| Subject::architecture(&row.name))
     };
+    // A filter chooses from all that there is.
+    let filtered = arguments.subjects.is_empty() && !arguments.filter.is_empty();
+    let everything = families.is_empty() && (arguments.all || filtered);
     if arguments.all || !families.is_empty() {
         let of_family = |family| families.is_empty() || families.contains(&family);
         catalog
             .architectures()
             .filter(|row| of_family(row.family))
             .for_each(|row| add(Subject::architecture(&row.name)));
-    } else if arguments.subjects.is_empty() && !arguments.filter.is_empty() {
-        // A filter chooses from all that there is.
+    } else if everything {
         catalog
             .architectures()
             .for_each(|row| add(Subject::architecture(&row.name)));
+    }
+    // With a profile that asks nothing of them they would be probed for nothing.
+    if everything && checks.iter().any(|spec| is_of_workflows(spec)) {
+        catalog
+            .workflows()
+            .iter()
+            .for_each(|row| add(row.subject()));
     }
     let nothing_said = !arguments.all && families.is_empty() && arguments.filter.is_empty();
     let words = if arguments.subjects.is_empty() && nothing_said {
@@ -101,6 +111,11 @@ pub(crate) fn select(
         }
     }
     Ok(subjects)
+}
+
+/// Whether a check is one of workflows.
+pub(crate) fn is_of_workflows(spec: &CheckSpec) -> bool {
+    spec.needs.iter().any(|need| need == WORKFLOW)
 }
 
 fn checkpoint(name: &str, folder: &Path, arguments: &SubjectArguments) -> Result<Subject, Failure> {

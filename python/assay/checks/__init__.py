@@ -19,10 +19,13 @@ from assay.checks import (
     load,
     memory,
     negative,
+    pipeline,
     precision,
     save_load,
     sensitivity,
+    tokenizer,
     train,
+    workflow,
 )
 from assay.checks.unit import SubjectRaised, Unit
 from assay.observation import Observation
@@ -43,6 +46,9 @@ for module in (
     precision,
     train,
     golden,
+    workflow,
+    tokenizer,
+    pipeline,
 ):
     BUILT_IN.update(module.OBSERVERS)
 

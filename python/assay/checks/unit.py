@@ -73,7 +73,7 @@ class Unit:
         self.nonce = int(job["nonce"])
         self.second_nonce = int(job["second_nonce"])
         self.scratch: str = job["scratch"] or tempfile.gettempdir()
-        self.is_filled = self.subject["kind"] == "architecture"
+        self.is_filled = self.subject["kind"] != "checkpoint"
         self.expected_tensors: dict[str, list[int]] | None = job.get("expected_tensors")
         """Names and shapes of the tensors that the kept expectation was made with, if there is one."""
         self.drawn = self.nonce

@@ -1,6 +1,6 @@
 """Subjects: how an architecture or a checkpoint becomes a model with inputs, and what it is."""
 
-from assay.subjects.build import make_config, make_model
+from assay.subjects.chain import Chain, make_config, make_model
 from assay.subjects.designs import (
     infinite_outputs,
     memories,
@@ -20,6 +20,7 @@ __all__ = [
     "CONTENT",
     "TEXT",
     "WINDOWED",
+    "Chain",
     "InputSpec",
     "batch_of",
     "call",

@@ -10,7 +10,7 @@ import torch
 import transformers
 from transformers.models.auto import modeling_auto
 
-from assay.subjects import timm_models, tree
+from assay.subjects import card, timm_models, tree
 
 
 def default_config(subject: dict[str, Any]) -> Any:
@@ -65,8 +65,10 @@ def _is_lost(subject: dict[str, Any], config: Any) -> bool:
 
 def make_model(subject: dict[str, Any], config: Any, *, meta: bool = False) -> torch.nn.Module:
     """The model as the library initialises it, in eval mode and float32; on `meta` without memory for its weights."""
+    if subject["kind"] == "checkpoint":
+        subject = {**subject, "auto_class": card.auto_class(subject, config)}
     if subject["kind"] == "checkpoint" and not meta:
-        model = transformers.AutoModel.from_pretrained(
+        model = getattr(transformers, subject["auto_class"]).from_pretrained(
             subject["path"],
             local_files_only=True,
             dtype=torch.float32,

@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from assay import catalog, raised
-from assay.subjects import build, inputs, labels, making, modules, overrides, reading, sessions, shrinking, specs
+from assay.subjects import build, card, chain, inputs, labels, making, modules, overrides, reading, sessions, shrinking, specs
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
@@ -28,6 +28,8 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
     """The `Probed` of `subject.rs`: facts and recipe, or the stage that failed and how."""
     del platform
+    if subject["kind"] == chain.PREFIX:
+        return chain.probe(subject, seed)
     stage = "config"
     try:
         if subject["kind"] == "architecture":
@@ -89,6 +91,8 @@ def _seconds(subject: dict[str, Any], recipe: dict[str, Any], config: Any, seed:
 
 def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, rows: list[specs.InputSpec], batch: int) -> dict[str, Any]:
     """Structural facts: from the signature, the configuration and the class, never from behaviour."""
+    if subject["kind"] == chain.PREFIX:
+        return chain.find_facts(model, rows, batch)
     arguments = inspect.signature(model.forward).parameters
     roles = {spec.role for spec in rows}
     has = {"batch"} if batch > 1 else set()
@@ -98,9 +102,9 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
     if batch > 1 and reading.is_plain_text(rows):
         has.add("right_padding")
         # Heads that pool their states give out none for each token, and some pool the first, which padding on the left moves.
-        if "position_ids" in arguments and not any(head in subject.get("auto_class", "") for head in POOLED):
+        if "position_ids" in arguments and not any(head in card.auto_class(subject, config) for head in POOLED):
             has.add("left_padding")
-    has |= reading.facts(model, subject.get("auto_class", "AutoModel"), rows)
+    has |= reading.facts(model, card.auto_class(subject, config), rows)
     if isinstance(model, transformers.PreTrainedModel) and model.can_generate() and model.get_output_embeddings() is not None:
         has.add("generates")
         if type(model)._can_compile_fullgraph:
@@ -128,6 +132,8 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
             has.add("tokenizer")
             if files & set(SENTENCE_ENCODER_FILES):
                 has.add("sentence_encoder")
+        if card.task(subject["path"], config):
+            has.add("pipeline")
     name = subject["name"] if subject["kind"] == "architecture" else config.model_type
     has -= set(overrides.of(name).get("lacks", {}))
     return {

@@ -42,7 +42,7 @@ def _do(job: dict[str, Any], reporter: Reporter) -> None:
     random.seed(0)
     match job["kind"]:
         case "discover":
-            reporter.discovered(catalog.discover(), checks.observers(), checks.registered())
+            reporter.discovered(catalog.discover(), catalog.workflows(), checks.observers(), checks.registered())
         case "probe":
             reporter.probed(subjects.probe(job["subject"], job["platform"], job["seed"]))
         case "check":

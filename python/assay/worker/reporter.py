@@ -30,9 +30,9 @@ class Reporter:
         """Evidence that a real model ran, for all checks of this child."""
         framing.send(self._connection, {"evidence": evidence})
 
-    def discovered(self, architectures: list[dict], observers: list[str], registered: list[dict]) -> None:
+    def discovered(self, architectures: list[dict], workflows: list[dict], observers: list[str], registered: list[dict]) -> None:
         """The answer to a discovery."""
-        answer = {"architectures": architectures, "observers": observers, "registered_checks": registered}
+        answer = {"architectures": architectures, "workflows": workflows, "observers": observers, "registered_checks": registered}
         framing.send(self._connection, {"discovered": answer})
 
     def probed(self, probed: dict[str, Any]) -> None:

@@ -15,3 +15,4 @@ mod looking_back;
 mod provenance;
 mod resuming;
 mod support;
+mod workflows;

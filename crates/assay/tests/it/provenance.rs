@@ -90,10 +90,15 @@ fn the_model_itself_is_real_and_so_is_a_checkpoint() {
         String::from_utf8_lossy(&ran.output.stdout)
     );
     assert_eq!(ran.count("real"), ran.count("planned"));
-    assert_eq!(
-        ran.case(&checkpoint, "embedding.similarity")["outcome"],
-        "passed"
-    );
+    for check in [
+        "embedding.similarity",
+        "tokenizer.roundtrip",
+        "pipeline.task",
+        "pipeline.moves",
+        "pipeline.batch",
+    ] {
+        assert_eq!(ran.case(&checkpoint, check)["outcome"], "passed", "{check}");
+    }
     let report = std::fs::read_to_string(ran.folder.path().join("report/report.md")).unwrap();
     assert!(report.contains("🚀 real"), "{report}");
 }
