@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+from transformers.cache_utils import Cache
 
 from assay import subjects
+from assay.checks import oracle
 from assay.checks.batch import note_oracle
 from assay.checks.sensitivity import movement
 from assay.checks.unit import Tensors, Unit, of_subject, seed_generators
@@ -20,30 +23,48 @@ from assay.subjects import InputSpec
 SEEN = 1e-5
 """A state that moves by more than this share of its size has seen what was changed: a hundred times float32's noise (FACTS.md), a
 hundredth of what a changed token does."""
-NO_CACHE = {"past_key_values": None, "use_cache": False}
 REDRAWS = 20
 """Draws until tokens are others: with four tokens to draw from, two rows agree every time once in 4^20."""
+DECODER_MASK = "decoder_attention_mask"
+"""The mask over the decoder's tokens, which no other input asks for: fed by these checks alone."""
 
 
 def causal(unit: Unit) -> Observation:
-    """Outputs before the place from which on all tokens are others."""
+    """Outputs before the place from which on all tokens are others; with all tokens visible, and with one hidden by the mask, since
+    padding is often where a causal mask is made anew. And those before an image or a sound that is another."""
     seen = Observation()
     spec = stream(unit)
     first = _behind(spec)
-    changed = unit.forward({**unit.inputs, spec.name: _others(unit, spec, slice(first, None))})
-    before = {name: tensor[:, :first] for name, tensor in _along(unit.reference, unit, spec).items()}
-    exact = {name: tensor[:, :first] for name, tensor in _along(unit.reference64 or {}, unit, spec).items()}
-    for name, tensor in before.items():
-        if name not in changed or changed[name].shape != unit.reference[name].shape:
-            seen.compare_outputs({name: changed[name]} if name in changed else {}, {name: unit.reference[name]})
-        else:
-            seen.compare(f"{name} before token {first}", changed[name][:, :first], tensor, exact.get(name))
+    straight = (unit.inputs, unit.reference, unit.reference64)
+    runs = [("", first, {spec.name: _others(unit, spec, slice(first, None))}, straight)]
+    if _can_hide(unit):
+        place = _inner(_specs(unit)["tokens"])
+        runs.append((f", token {place} hidden", first, runs[0][2], unit.hiding(_specs(unit)["attention_mask"].name, place)))
+    begin = min((place for place, _ in spec.placed), default=0)
+    if begin:
+        other = [it.name for it in unit.specs if it.role in subjects.CONTENT and it.role not in ("tokens", "decoder_tokens", "token_types")]
+        runs.append((" for other images and sounds", begin, {name: unit.other_inputs[name] for name in other}, straight))
+    along = {name for name, tensor in unit.reference.items() if tensor.ndim > 1 and tensor.shape[:2] == (unit.batch, spec.shape[0])}
+    for how, end, others, (inputs, outputs, exact) in runs:
+        changed = unit.forward({**inputs, **others})
+        if not how:
+            # An image may have as many patches as there are tokens, which don't move them.
+            along = {name for name in along if name not in changed or not torch.equal(changed[name], outputs[name])}
+        for name, tensor in outputs.items():
+            if name not in along:
+                continue
+            if name not in changed or changed[name].shape != tensor.shape:
+                seen.compare_outputs({name: changed[name]} if name in changed else {}, {name: tensor})
+                continue
+            wide = (exact or {}).get(name)
+            views = [view if view is None else view[:, :end] for view in (changed[name], tensor, wide)]
+            seen.compare(f"{name} before token {end}{how}", *views)
     if "long" in unit.has and spec.role == "tokens":  # of an encoder's tokens a decoder sees all
-        longer = unit.long_reference
-        for name, tensor in _along(unit.reference, unit, spec).items():
-            if name in longer and longer[name].ndim == tensor.ndim:
+        for name in along:
+            tensor, longer = unit.reference[name], unit.long_reference.get(name)
+            if longer is not None and longer.ndim == tensor.ndim:
                 exact = (unit.reference64 or {}).get(name)
-                seen.compare(f"{name}, when more tokens follow", longer[name][:, : tensor.shape[1]], tensor, exact)
+                seen.compare(f"{name}, when more tokens follow", longer[:, : tensor.shape[1]], tensor, exact)
     note_oracle(seen, unit)
     return seen
 
@@ -66,26 +87,49 @@ def bidirectional(unit: Unit) -> Observation:
 def mask(unit: Unit) -> Observation:
     """Outputs at all other tokens when a token that the mask hides is another one."""
     seen = Observation()
-    tokens = next(spec for spec in unit.specs if spec.role == "tokens")
-    its_mask = next(spec for spec in unit.specs if spec.role == "attention_mask")
-    place = _inner(tokens)
-    hidden = {**unit.inputs, its_mask.name: unit.inputs[its_mask.name].clone()}
-    hidden[its_mask.name][:, place] = 0
-    reference, exact = unit.forward(hidden), unit.forward64(hidden) or {}
-    changed = unit.forward({**hidden, tokens.name: _others(unit, tokens, slice(place, place + 1))})
+    specs = _specs(unit)
+    streams = [(specs["tokens"], specs["attention_mask"].name)]
+    if "decoder_tokens" in specs and DECODER_MASK in inspect.signature(unit.model.forward).parameters:
+        streams.append((specs["decoder_tokens"], DECODER_MASK))
+    for spec, name in streams:
+        _compare_hidden(seen, unit, spec, name)
+    note_oracle(seen, unit)
+    return seen
+
+
+def _compare_hidden(seen: Observation, unit: Unit, spec: InputSpec, its_mask: str) -> None:
+    place = _inner(spec)
+    hidden, reference, exact = unit.hiding(its_mask, place, spec.shape[0])
+    changed = unit.forward({**hidden, spec.name: _others(unit, spec, slice(place, place + 1))})
     for name, tensor in reference.items():
         if tensor.ndim == 0 or tensor.shape[0] != unit.batch or not tensor.numel() or "attentions" in name:
             continue  # of the whole batch: a loss, scores of a router; and what the hidden token itself attends to
         if name not in changed or changed[name].shape != tensor.shape:
             seen.compare_outputs({name: changed[name]} if name in changed else {}, {name: tensor})
             continue
-        views = [changed[name], tensor, exact.get(name)]
-        if _has_states(tensor, unit, tokens):
-            own = _own_place(changed[name], tensor, tokens, place)
-            views = [view if view is None else torch.cat([view[:, :own], view[:, own + 1 :]], 1) for view in views]
-        seen.compare(f"{name}, token {place} hidden", *views)
-    note_oracle(seen, unit)
-    return seen
+        views = _without(place, spec, unit, changed[name], tensor, (exact or {}).get(name))
+        seen.compare(f"{name}, {spec.role.replace('_', ' ').removesuffix('s')} {place} hidden", *views)
+
+
+def _without(
+    place: int, spec: InputSpec, unit: Unit, result: torch.Tensor, reference: torch.Tensor, exact: torch.Tensor | None
+) -> list[torch.Tensor | None]:
+    """Outputs without the state of one token, if they have one."""
+    views = [result, reference, exact]
+    if not _has_states(reference, unit, spec):
+        return views
+    own = _own_place(result, reference, spec, place)
+    return [view if view is None else torch.cat([view[:, :own], view[:, own + 1 :]], 1) for view in views]
+
+
+def _can_hide(unit: Unit) -> bool:
+    """Whether the mask can hide a token in the middle."""
+    return _specs(unit).keys() >= {"tokens", "attention_mask"} and "mask" in _facts(unit)
+
+
+def _facts(unit: Unit) -> list[str]:
+    """What the probe found of the architecture (a test's: what it is taken to be)."""
+    return unit.recipe.get("facts", {}).get("has", ["mask"])
 
 
 def _has_states(tensor: torch.Tensor, unit: Unit, spec: InputSpec) -> bool:
@@ -101,21 +145,44 @@ def _own_place(changed: torch.Tensor, tensor: torch.Tensor, spec: InputSpec, pla
 
 
 def implementations(unit: Unit) -> Observation:
-    """Outputs by eager attention against those by the fused one (SDPA), and whether they are two."""
+    """Outputs by eager attention against those by the fused one (SDPA) for every set of inputs, and for the first one with a token
+    hidden, since each has its own kind of mask; and whether they are two. Both in float64, where the model can run so, and then told in
+    float32: what is left of rounding is nothing, and of what SAM 2 narrows between frames as well."""
     seen = Observation()
+    specs = _specs(unit)
+    names = subjects.variants(unit.recipe)
+    sets = [(f" for {name}" if len(names) > 1 else "", inputs) for name, inputs in zip(names, unit.variants, strict=True)]
+    if _can_hide(unit):
+        place = _inner(specs["tokens"])
+        sets.append((f", token {place} hidden", unit.hiding(specs["attention_mask"].name, place)[0]))
+    is_wide = unit.reference64 is not None
+    model = unit.model64 if is_wide else unit.model
+
+    def run(model: torch.nn.Module) -> list[Tensors]:
+        oracle.clear_caches(model)
+        outputs = [(unit.forward64 if is_wide else unit.forward)(inputs, model) or {} for _, inputs in sets]
+        return [{name: _told(tensor) for name, tensor in each.items()} for each in outputs]
+
     with _Counting() as fused:
-        reference = unit.forward(unit.inputs)
-    with _Counting() as eager, _eagerly(unit):
-        outputs = unit.forward(unit.inputs)
+        references = run(model)
+    with _Counting() as eager, _eagerly(model):
+        results = run(model)
     if eager.calls == fused.calls:
         # An older way: attention is chosen when the model is built.
+        built = of_subject(lambda: _built_eager(unit))
         with _Counting() as eager:
-            outputs = unit.forward(unit.inputs, of_subject(lambda: _built_eager(unit)))
-    for name, tensor in reference.items():
-        if name not in outputs or outputs[name].shape != tensor.shape:
-            seen.compare_outputs({name: outputs[name]} if name in outputs else {}, {name: tensor})
-        elif tensor.numel():
-            seen.compare(name, outputs[name], tensor, (unit.reference64 or {}).get(name))
+            results = run(oracle.widened(built) if is_wide else built)
+    oracle.clear_caches(model)
+    for (how, _), reference, result in zip(sets, references, results, strict=True):
+        for name, tensor in reference.items():
+            if name not in result or result[name].shape != tensor.shape:
+                seen.compare_outputs({name: result[name]} if name in result else {}, {name: tensor})
+            elif tensor.numel():
+                views = [result[name], tensor, None]
+                if "hidden" in how:
+                    # What sees nothing but itself, and is hidden, has a state that says nothing.
+                    views = _without(_inner(specs["tokens"]), specs["tokens"], unit, *views)
+                seen.compare(name + how, *views)
     # Some parts have one way only (timm's towers).
     seen.tally("implementations, of eager and fused", 1 + (eager.calls < fused.calls), 2)
     seen.note(f"{fused.calls} calls of fused attention, {eager.calls} of them without another way")
@@ -123,10 +190,15 @@ def implementations(unit: Unit) -> Observation:
     return seen
 
 
+def _told(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
 def window(unit: Unit) -> Observation:
     """Layer by layer, which states see the first one: all, or as many as the layer's window holds."""
     seen = Observation()
     config = unit.model.config.get_text_config()
+    both_ways = "bidirectional" in _facts(unit)
     calls: dict[str, tuple[tuple, dict]] = {}
     layers = {name: kind for name, kind in _layers(unit.model, config) if kind in subjects.WINDOWED}
 
@@ -143,6 +215,8 @@ def window(unit: Unit) -> Observation:
         if name not in calls:
             continue
         length = _size(config, kind)
+        if length is not None and both_ways:
+            length += 1  # as far as the window to either side, and itself
         moved = _moved_by_first(unit, name, *calls[name])
         wrong = [at for at, sees in enumerate(moved) if sees != (length is None or at < length)]
         label = f"{name} ({kind}{'' if length is None else f' of {length}'}): states that see the first one as they should"
@@ -152,14 +226,13 @@ def window(unit: Unit) -> Observation:
 
 def stream(unit: Unit) -> InputSpec:
     """The tokens that are read from the first to the last: the decoder's, if it has some."""
-    specs = {spec.role: spec for spec in reversed(unit.specs)}
+    specs = _specs(unit)
     return specs.get("decoder_tokens") or specs["tokens"]
 
 
-def _along(outputs: Tensors, unit: Unit, spec: InputSpec) -> Tensors:
-    """Outputs with a state for each token."""
-    shape = (unit.batch, spec.shape[0])
-    return {name: tensor for name, tensor in outputs.items() if tensor.ndim > 1 and tensor.shape[:2] == shape}
+def _specs(unit: Unit) -> dict[str, InputSpec]:
+    """The first input of each role."""
+    return {spec.role: spec for spec in reversed(unit.specs)}
 
 
 def _behind(spec: InputSpec) -> int:
@@ -199,11 +272,11 @@ class _Counting(TorchFunctionMode):
 
 
 @contextlib.contextmanager
-def _eagerly(unit: Unit) -> Iterator[None]:
+def _eagerly(model: torch.nn.Module) -> Iterator[None]:
     """Within it the model attends eagerly; behind it each part as before."""
-    configs = {id(module.config): module.config for module in unit.model.modules() if _chooses(module)}
+    configs = {id(module.config): module.config for module in model.modules() if _chooses(module)}
     before = [(config, config._attn_implementation) for config in configs.values()]
-    of_subject(lambda: unit.model.set_attn_implementation("eager"))
+    of_subject(lambda: model.set_attn_implementation("eager"))
     try:
         yield
     finally:
@@ -249,7 +322,8 @@ def _size(config: Any, kind: str) -> int | None:
 def _moved_by_first(unit: Unit, name: str, arguments: tuple, keywords: dict[str, Any]) -> list[bool]:
     """For each state that a layer gives out, whether it moves with the first one that goes in."""
     layer = unit.model.get_submodule(name)
-    keywords = {**keywords, **{key: value for key, value in NO_CACHE.items() if key in keywords}}
+    arguments = tuple(_uncached(argument) for argument in arguments)
+    keywords = {key: False if key == "use_cache" else _uncached(value) for key, value in keywords.items()}
     hidden = arguments[0] if arguments else keywords.pop("hidden_states")
     axis = hidden.ndim - 2
 
@@ -265,6 +339,10 @@ def _moved_by_first(unit: Unit, name: str, arguments: tuple, keywords: dict[str,
     size = straight.double().pow(2).mean().sqrt()
     difference = (moved - straight).double().pow(2).transpose(0, axis).flatten(1).mean(1).sqrt()
     return (difference > SEEN * size).tolist()
+
+
+def _uncached(argument: Any) -> Any:
+    return None if isinstance(argument, Cache) else argument
 
 
 OBSERVERS = {

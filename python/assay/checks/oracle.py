@@ -25,16 +25,23 @@ def widened(model: torch.nn.Module) -> torch.nn.Module:
 def widen(model: torch.nn.Module) -> torch.nn.Module:
     """Makes a model float64, in place. Experts run one by one, since grouped products are for narrow types only."""
     wide = model.double()
+    clear_caches(wide)
     for module in wide.modules():
         if hasattr(getattr(module, "config", None), "_experts_implementation"):
             module.config._experts_implementation = "eager"
-        # What a model keeps of an earlier forward is narrow: OmDet-Turbo's embeddings of classes, Mimi's code book.
+        # What a model keeps of an earlier forward is narrow: Mimi's code book.
         for name, kept in list(vars(module).items()):
-            if isinstance(getattr(kept, "cache", None), dict):
-                kept.cache.clear()
-            elif isinstance(kept, torch.Tensor) and kept.dtype in WIDE:
+            if isinstance(kept, torch.Tensor) and kept.dtype in WIDE:
                 setattr(module, name, kept.to(WIDE[kept.dtype]))
     return wide
+
+
+def clear_caches(model: torch.nn.Module) -> None:
+    """Empties what a model keeps of earlier inputs to compute it once: OmDet-Turbo's embeddings of classes."""
+    for module in model.modules():
+        for kept in vars(module).values():
+            if isinstance(getattr(kept, "cache", None), dict):
+                kept.cache.clear()
 
 
 @contextmanager

@@ -283,6 +283,18 @@ class Unit:
         """Outputs of the oracle for `inputs`."""
         return self.forward64(self.inputs)
 
+    def hiding(self, its_mask: str, place: int, length: int | None = None) -> tuple[Tensors, Tensors, Tensors | None]:
+        """`inputs` whose mask (if it is fed by nobody else, of some length) hides one token of every row; their outputs, and those of the
+        oracle."""
+        known = self.__dict__.setdefault("hidden", {})
+        key = (self.drawn, its_mask, place)
+        if key not in known:
+            mask = self.inputs[its_mask].clone() if its_mask in self.inputs else torch.ones(self.batch, length or 0, dtype=torch.int64)
+            mask[:, place] = 0
+            inputs = {**self.inputs, its_mask: mask}
+            known[key] = (inputs, self.forward(inputs), self.forward64(inputs))
+        return known[key]
+
     @Once
     def alone(self) -> list[tuple[Tensors, Tensors | None]]:
         """Outputs of each row of `inputs` by itself, and those of the oracle."""

@@ -22,6 +22,12 @@ OFFSET = 8
 TEXT = {"tokens", "attention_mask", "token_types", "decoder_tokens"}
 FUSED = ("ALL_ATTENTION_FUNCTIONS", "scaled_dot_product_attention")
 """What the source of a forward names that can attend by the fused implementation."""
+WRITERS = (
+    modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+    modeling_auto.MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
+)
+"""Models that write one token after the other."""
 
 
 def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set[str]:
@@ -43,18 +49,17 @@ def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set
     if "tokens" not in roles:
         return has
     text = config.get_text_config()
-    names = {config.model_type, text.model_type}
+    # The text model of `glm4v` is `glm4v_text`, which no mapping names.
+    names = {config.model_type, text.model_type, config.model_type.removesuffix("_text")}
     is_masked = bool(names & modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES.keys())
-    is_encoder = getattr(text, "is_decoder", None) is False
-    if auto_class == "AutoModelForCausalLM" or (
-        not is_encoder and names & modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.keys() and not is_masked
-    ):
+    # Some say of themselves that they are no decoder, and have no other way (GPT-NeoX): those that have are called encoders.
+    is_encoder = getattr(text, "is_decoder", None) is False and "Encoder" in type(model).__name__
+    if auto_class == "AutoModelForCausalLM" or (not is_encoder and any(names & mapping.keys() for mapping in WRITERS) and not is_masked):
         has.add("causal")
-        kinds = set(layer_kinds(text))
-        if kinds & {"sliding_attention", "chunked_attention"}:
-            has.add("windows")
     elif is_masked:
         has.add("bidirectional")
+    if has & {"causal", "bidirectional"} and set(layer_kinds(text)) & {"sliding_attention", "chunked_attention"}:
+        has.add("windows")
     return has
 
 
