@@ -6,6 +6,9 @@ import torch
 from assay.checks.unit import Unit
 from assay.subjects import InputSpec
 from assay.subjects.specs import as_rows
+from assay.worker import instructions
+
+instructions.hold_back()
 
 JOB = {
     "subject": {"kind": "architecture", "name": "by-hand", "auto_class": "AutoModel"},

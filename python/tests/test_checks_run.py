@@ -60,8 +60,8 @@ def test_the_observers_are_the_battery():
 def test_a_real_model_answers_every_check(tmp_path):
     recipe = json.loads(json.dumps(subjects.probe(CLEAN, "cpu", 1)["ready"]["recipe"]))
     battery = (Path(__file__).parents[2] / "crates/assay-catalog/src/battery.rs").read_text()
-    rows = re.findall(r'^    row\((?:PROBE|"([a-z_.]+)"), \w+, &\[(.*?)\]', battery, re.MULTILINE)
-    needs = {name or "load.probe": set(re.findall(r'"(\w+)"', facts)) for name, facts in rows}
+    rows = re.findall(r'^    row\((?:PROBE|"([a-z0-9_.]+)"), \w+, &\[(.*?)\]', battery, re.MULTILINE)
+    needs = {name or "load.probe": set(re.findall(r"\w+", facts)) for name, facts in rows}
     names = [name for name in checks.observers() if needs[name] <= set(recipe["facts"]["has"])]
     told = Told()
     checks.run({**JOB, "subject": CLEAN, "recipe": recipe, "checks": names, "scratch": str(tmp_path)}, told)
