@@ -151,5 +151,5 @@ def test_each_design_names_architectures_that_exist_and_gives_its_reason():
     known = {row["name"] for row in catalog.discover()}
     for entry in subjects.designs._all():
         assert set(entry["architectures"]) <= known, entry
-        assert len(entry.keys() & {"modules", "inputs", "infinite", "remembers", "unregistered"}) == 1, entry
+        assert len(entry.keys() & {"modules", "inputs", "infinite", "remembers", "unregistered", "untrained"}) == 1, entry
         assert len(entry["reason"]) > 20, entry

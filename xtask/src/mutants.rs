@@ -1,154 +1,226 @@
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+//! The proof that the checks catch bugs and accuse nobody: `tests/mutants/`.
 
-use serde::Deserialize;
+mod manifest;
+mod runs;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
 
 use crate::setup::{Ready, ready, root};
 use crate::step::Failed;
+use manifest::{Manifest, faults, standard};
+use runs::{Case, Job, Seen, change, groups, run};
 
-#[derive(Deserialize)]
-struct Manifest {
-    mutant: Vec<Mutant>,
-    null: Vec<Null>,
-}
-
-/// A planted bug.
-#[derive(Deserialize)]
-struct Mutant {
-    file: String,
-    family: String,
-    subject: String,
-    check: String,
-}
-
-/// A patch that changes nothing.
-#[derive(Deserialize)]
-struct Null {
-    file: String,
-    subject: String,
-}
-
-/// What is read of `summary.json`.
-#[derive(Deserialize)]
-struct Summary {
-    planned: u64,
-    recorded: u64,
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    check: String,
-    outcome: String,
-    reason: Option<Reason>,
-}
-
-#[derive(Deserialize)]
-struct Reason {
-    kind: String,
-    detail: String,
-}
+/// The subject that stands for the real checkpoint.
+const CHECKPOINT: &str = "checkpoint";
 
 /// Reasons by which a check reports a bug of the model. A mock, an unproven case or a fault of Assay is no kill.
-const KILLS: [&str; 8] = [
+const KILLS: [&str; 9] = [
     "differs",
     "unmoved",
     "incomplete",
     "non_finite",
     "not_refused",
     "broken_promise",
+    "grows",
     "exception",
     "probe",
 ];
 
-/// `cargo xtask mutants`: fails if a mutant survives or a null mutant is accused.
+/// One row of `target/mutants.json`.
+#[derive(Serialize)]
+struct Row<'a> {
+    file: &'a str,
+    /// The bug in one line, as its file says it.
+    bug: String,
+    family: &'a str,
+    subject: &'a str,
+    check: &'a str,
+    killed: bool,
+    /// What the check says.
+    detail: String,
+    /// How the model's numbers change at the same weights and input; none where they change elsewhere (a file, a long input).
+    numbers: Option<String>,
+    /// Every check that reports the bug.
+    reported_by: Vec<&'a str>,
+}
+
+/// `cargo xtask mutants`: fails if a mutant survives, a null mutant is accused, or the manifest is not as it should be.
 pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     let ready = ready()?;
+    let began = Instant::now();
     let folder = root().join("tests/mutants");
-    let text =
-        std::fs::read_to_string(folder.join("manifest.toml")).map_err(|error| error.to_string())?;
-    let manifest: Manifest = toml::from_str(&text).map_err(|error| error.to_string())?;
+    let mut manifest = manifest::read(&folder)?;
+    let faults = faults(&manifest, &folder, &checks(&ready)?, &families(&ready)?)?;
     let wanted = |file: &str| names.is_empty() || names.iter().any(|name| file.contains(name));
-    let mutants: Vec<&Mutant> = manifest
-        .mutant
-        .iter()
-        .filter(|mutant| wanted(&mutant.file))
-        .collect();
-    let nulls: Vec<&Null> = manifest
-        .null
-        .iter()
-        .filter(|null| wanted(&null.file))
-        .collect();
-    let jobs: Vec<(&str, &str)> = mutants
-        .iter()
-        .map(|mutant| (mutant.file.as_str(), mutant.subject.as_str()))
-        .chain(
-            nulls
-                .iter()
-                .map(|null| (null.file.as_str(), null.subject.as_str())),
-        )
-        .collect();
-    // One clean run first: its probes are what every plan below is made of, and it must accuse nobody.
-    let mut subjects: Vec<&str> = jobs.iter().map(|(_, subject)| *subject).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    let clean = assay(&ready, None, &subjects)?;
-    let mut accused: Vec<String> = failures(&clean)
-        .map(|case| format!("clean: {}", describe(case)))
-        .collect();
-    let runs = run_all(&ready, &folder, &jobs)?;
-    let (of_mutants, of_nulls) = runs.split_at(mutants.len());
-    let mut killed: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    let mut survivors = Vec::new();
-    for (mutant, run) in mutants.iter().zip(of_mutants) {
-        let case = run.cases.iter().find(|case| case.check == mutant.check);
-        let kill = case.filter(|case| {
-            case.outcome == "failed"
-                && case
-                    .reason
-                    .as_ref()
-                    .is_some_and(|reason| KILLS.contains(&reason.kind.as_str()))
-        });
-        let count = killed.entry(&mutant.family).or_default();
-        count.1 += 1;
-        match kill {
-            Some(case) => {
-                count.0 += 1;
-                println!("killed    {:<44} {}", mutant.file, describe(case));
-            }
-            None => survivors.push(format!(
-                "{} ({})",
-                mutant.file,
-                case.map_or("not planned".into(), describe)
-            )),
+    manifest.mutant.retain(|mutant| wanted(&mutant.file));
+    manifest.null.retain(|null| wanted(&null.file));
+    let standard = standard();
+    let mut jobs: Vec<Job> = Vec::new();
+    jobs.extend(manifest.mutant.iter().map(|mutant| Job {
+        file: &mutant.file,
+        subject: &mutant.subject,
+        profile: &mutant.profile,
+    }));
+    jobs.extend(manifest.null.iter().map(|null| Job {
+        file: &null.file,
+        subject: &null.subject,
+        profile: &standard,
+    }));
+
+    // Clean runs first: their probes are what every plan below is made of, and they must accuse nobody.
+    let observer = root().join("xtask/src/mutants/numbers.py");
+    let mut clean = BTreeMap::new();
+    let mut accused: Vec<String> = Vec::new();
+    for profile in jobs.iter().map(|job| job.profile).collect::<BTreeSet<_>>() {
+        let subjects = jobs.iter().filter(|job| job.profile == profile);
+        let subjects = subjects.map(|job| job.subject).collect();
+        let seen = run(&ready, &subjects, profile, std::slice::from_ref(&observer))?;
+        for (subject, seen) in &seen {
+            accused
+                .extend(failures(seen).map(|case| format!("clean {subject}: {}", describe(case))));
+        }
+        clean.extend(seen);
+    }
+    let groups = groups(&jobs, &folder, &clean)?;
+    let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
+    for group in &groups {
+        let subjects = group.iter().map(|&index| jobs[index].subject).collect();
+        let mut files: Vec<PathBuf> = vec![observer.clone()];
+        files.extend(group.iter().map(|&index| folder.join(jobs[index].file)));
+        let mut results = run(&ready, &subjects, jobs[group[0]].profile, &files)?;
+        for &index in group {
+            let result = results.remove(jobs[index].subject);
+            seen.insert(index, result.unwrap_or_default());
         }
     }
-    for (null, run) in nulls.iter().zip(of_nulls) {
-        accused.extend(failures(run).map(|case| format!("{}: {}", null.file, describe(case))));
+    for (index, null) in manifest.null.iter().enumerate() {
+        let its = &seen[&(manifest.mutant.len() + index)];
+        accused.extend(failures(its).map(|case| format!("{}: {}", null.file, describe(case))));
     }
-    println!();
-    for (family, (dead, total)) in &killed {
-        println!("{family:<20} {dead} of {total}");
-    }
-    let dead: u32 = killed.values().map(|(dead, _)| dead).sum();
+
+    let rows = rows(&manifest, &folder, &clean, &seen)?;
+    print(&rows, &manifest, &accused);
+    let path = root().join("target/mutants.json");
+    let text = serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?;
+    std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("manifest: {}", list(&faults));
     println!(
-        "\nkilled {dead} of {}; survivors: {}",
-        mutants.len(),
-        list(&survivors)
+        "{} runs, {:.0} s; {}",
+        groups.len() + 1,
+        began.elapsed().as_secs_f64(),
+        path.display()
     );
-    println!(
-        "null mutants: {}; falsely accused: {}",
-        nulls.len(),
-        list(&accused)
-    );
-    Ok(if survivors.is_empty() && accused.is_empty() {
+    let good = accused.is_empty() && faults.is_empty() && rows.iter().all(|row| row.killed);
+    Ok(if good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// One row per mutant.
+fn rows<'a>(
+    manifest: &'a Manifest,
+    folder: &std::path::Path,
+    clean: &BTreeMap<String, Seen>,
+    seen: &'a BTreeMap<usize, Seen>,
+) -> Result<Vec<Row<'a>>, Failed> {
+    let mut rows = Vec::new();
+    for (index, mutant) in manifest.mutant.iter().enumerate() {
+        let its = &seen[&index];
+        let case = its.cases.iter().find(|case| case.check == mutant.check);
+        let before = clean
+            .get(&mutant.subject)
+            .and_then(|seen| seen.numbers.as_ref());
+        let text = std::fs::read_to_string(folder.join(&mutant.file));
+        let text = text.map_err(|error| format!("{}: {error}", mutant.file))?;
+        rows.push(Row {
+            file: &mutant.file,
+            bug: text
+                .trim_start_matches('"')
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches('"')
+                .into(),
+            family: &mutant.family,
+            subject: &mutant.subject,
+            check: &mutant.check,
+            killed: case.is_some_and(is_report),
+            detail: case.map_or_else(|| "not planned".into(), describe),
+            numbers: before
+                .zip(its.numbers.as_ref())
+                .and_then(|(before, after)| change(before, after)),
+            reported_by: its
+                .cases
+                .iter()
+                .filter(|case| is_report(case))
+                .map(|case| case.check.as_str())
+                .collect(),
+        });
+    }
+    Ok(rows)
+}
+
+/// The check reports a bug of the model.
+fn is_report(case: &Case) -> bool {
+    let reason = case.reason.as_ref();
+    case.outcome == "failed" && reason.is_some_and(|reason| KILLS.contains(&reason.kind.as_str()))
+}
+
+fn print(rows: &[Row], manifest: &Manifest, accused: &[String]) {
+    for row in rows.iter().filter(|row| row.killed) {
+        println!("killed    {:<44} {}", row.file, row.detail);
+        if let Some(numbers) = &row.numbers {
+            println!("{:>54} {numbers}", "numbers:");
+        }
+    }
+    let mut families = BTreeMap::<&str, (u32, u32)>::new();
+    // Killed, of how many, and by that check alone.
+    let mut checks = BTreeMap::<&str, (u32, u32, u32)>::new();
+    for row in rows {
+        let family = families.entry(row.family).or_default();
+        family.0 += u32::from(row.killed);
+        family.1 += 1;
+        let check = checks.entry(row.check).or_default();
+        check.0 += u32::from(row.killed);
+        check.1 += 1;
+        check.2 += u32::from(row.reported_by == [row.check]);
+    }
+    println!();
+    for (family, (killed, all)) in &families {
+        println!("{family:<36} {killed} of {all}");
+    }
+    println!();
+    for (check, (killed, all, alone)) in &checks {
+        println!("{check:<36} {killed} of {all}, {alone} by it alone");
+    }
+    let survivors: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.killed)
+        .map(|row| {
+            format!(
+                "{} ({}; reported by {:?})",
+                row.file, row.detail, row.reported_by
+            )
+        })
+        .collect();
+    println!(
+        "\nkilled {} of {}; survivors: {}",
+        rows.len() - survivors.len(),
+        rows.len(),
+        list(&survivors)
+    );
+    println!(
+        "null mutants: {}; falsely accused: {}",
+        manifest.null.len(),
+        list(accused)
+    );
 }
 
 fn list(names: &[String]) -> String {
@@ -167,76 +239,42 @@ fn describe(case: &Case) -> String {
     text.chars().take(160).collect()
 }
 
-fn failures(summary: &Summary) -> impl Iterator<Item = &Case> {
-    summary.cases.iter().filter(|case| case.outcome != "passed")
+fn failures(seen: &Seen) -> impl Iterator<Item = &Case> {
+    seen.cases.iter().filter(|case| case.outcome != "passed")
 }
 
-/// Runs each preload on its subject, two at a time.
-fn run_all(ready: &Ready, folder: &Path, jobs: &[(&str, &str)]) -> Result<Vec<Summary>, Failed> {
-    let next = AtomicUsize::new(0);
-    let results: Mutex<BTreeMap<usize, Result<Summary, Failed>>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((file, subject)) = jobs.get(index) else {
-                        return;
-                    };
-                    let result = assay(ready, Some(&folder.join(file)), &[*subject]);
-                    if let Ok(mut results) = results.lock() {
-                        results.insert(index, result);
-                    }
-                }
-            });
-        }
-    });
-    let results = results.into_inner().map_err(|error| error.to_string())?;
-    results.into_values().collect()
-}
-
-/// One run; its summary, which must account for every planned case.
-fn assay(ready: &Ready, preload: Option<&Path>, subjects: &[&str]) -> Result<Summary, Failed> {
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let reports =
-        std::env::temp_dir().join(format!("assay-mutants-{}-{number}", std::process::id()));
-    let mut command = Command::new(&ready.assay);
-    command
-        .arg("run")
-        .args(subjects)
-        .arg("--report-dir")
-        .arg(&reports);
-    if let Some(preload) = preload {
-        command
-            .arg("--workers")
-            .arg("1")
-            .arg("--preload")
-            .arg(preload);
+/// Names of the battery's checks.
+fn checks(ready: &Ready) -> Result<BTreeSet<String>, Failed> {
+    #[derive(Deserialize)]
+    struct Check {
+        id: String,
     }
-    command
+    let rows: Vec<Check> = listed(ready, "checks")?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// The family of each architecture.
+fn families(ready: &Ready) -> Result<BTreeMap<String, String>, Failed> {
+    #[derive(Deserialize)]
+    struct Architecture {
+        name: String,
+        family: String,
+    }
+    let rows: Vec<Architecture> = listed(ready, "architectures")?;
+    Ok(rows.into_iter().map(|row| (row.name, row.family)).collect())
+}
+
+fn listed<T: serde::de::DeserializeOwned>(ready: &Ready, what: &str) -> Result<Vec<T>, Failed> {
+    let output = Command::new(&ready.assay)
+        .args(["list", what, "--json"])
         .env("ASSAY_PYTHON", &ready.python)
-        .env("HF_HUB_OFFLINE", "1")
-        .env_remove("ASSAY_PYTHONPATH");
-    let output = command
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
-    let name = preload.map_or_else(
-        || "the clean run".into(),
-        |preload| preload.display().to_string(),
-    );
-    let read = std::fs::read(reports.join("summary.json"));
-    let _ = std::fs::remove_dir_all(&reports);
-    let words = String::from_utf8_lossy(&output.stderr);
-    let bytes = read.map_err(|error| format!("{name} left no summary ({error}): {words}"))?;
-    let summary: Summary =
-        serde_json::from_slice(&bytes).map_err(|error| format!("{name}: {error}"))?;
-    if summary.planned != summary.recorded || summary.planned == 0 {
-        return Err(format!(
-            "{name}: {} planned, {} recorded",
-            summary.planned, summary.recorded
-        ));
-    }
-    Ok(summary)
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        format!(
+            "assay list {what}: {error}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
 }

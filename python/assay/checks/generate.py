@@ -25,7 +25,6 @@ NOTHING_FORCED = dict.fromkeys(
         "begin_suppress_tokens",
         "bad_words_ids",
         "repetition_penalty",
-        "no_repeat_ngram_size",
         "min_length",
         "min_new_tokens",
         "max_length",
@@ -57,7 +56,10 @@ def greedy(unit: Unit) -> Observation:
     """The tokens against those with the highest score of each step, and the first against the one that a decoder starts with."""
     seen = Observation()
     generated = _greedy(unit)
-    seen.compare("tokens, and those of the highest score", generated.new, generated.logits.argmax(-1))
+    scores = generated.logits.clone()
+    for step in range(NEW):  # no token comes twice
+        scores[:, step].scatter_(-1, generated.sequences[:, : generated.prompt + step], -torch.inf)
+    seen.compare("tokens, and those of the highest score", generated.new, scores.argmax(-1))
     if unit.model.config.is_encoder_decoder:
         start = generated.sequences.new_full((generated.sequences.shape[0], 1), _start(unit))
         seen.compare("the token that the decoder starts with", generated.sequences[:, :1], start)
@@ -125,6 +127,9 @@ def _generate(unit: Unit, inputs: Tensors, **settings: Any) -> Generated:
     kept = model.generation_config
     config = copy.deepcopy(kept)
     config.update(**NOTHING_FORCED, max_new_tokens=NEW, do_sample=False, num_beams=1, use_cache=True)
+    # Where the head is the embedding, a token's likeliest successor is itself, and what is all the same can't be mixed up: no token comes
+    # twice. Scores stay those of the model.
+    config.update(no_repeat_ngram_size=1)
     config.update(
         return_dict_in_generate=True, output_logits=True, pad_token_id=config.pad_token_id or 0, decoder_start_token_id=_start(unit)
     )

@@ -54,7 +54,7 @@ def token_out_of_vocabulary(unit: Unit) -> Observation:
     seen = Observation()
     spec = next(spec for spec in unit.specs if spec.role == "tokens")
     entries = _vocabulary(unit, spec)
-    for token in (entries + BEYOND, -entries - BEYOND):
+    for token in (entries + BEYOND, -entries - BEYOND, -1):
         tokens = unit.inputs[spec.name].clone()
         # Where no token stands for another modality's features.
         tokens[0, -1] = token
@@ -102,7 +102,10 @@ def empty_input(unit: Unit) -> Observation:
     tensor = unit.inputs[spec.name]
     if tensor.ndim > 1:
         axis = 1 if spec.role in ("tokens", "series") else tensor.ndim - 1
-        _try(seen, unit, f"{spec.name} of length 0", {**unit.inputs, spec.name: tensor.narrow(axis, 0, 0)})
+        # What goes with each token ends with them: a mask of the old length would be refused for its length.
+        beside = {other.name for other in unit.specs if spec.role == "tokens" and other.role in ("attention_mask", "token_types")}
+        shorter = {name: value.narrow(1, 0, 0) for name, value in unit.inputs.items() if name in beside}
+        _try(seen, unit, f"{spec.name} of length 0", {**unit.inputs, **shorter, spec.name: tensor.narrow(axis, 0, 0)})
     return seen
 
 

@@ -27,6 +27,9 @@ FEWER = 1
 DRAWS = 8
 """How many draws of all weights are tried until every module is reached and shows. Some draws shut a gate: a score below zero says that
 there is no object (SAM), and no mask shows."""
+MAIN = (": last_hidden_state", ": logits")
+"""The outputs to which every input contributes: an image whose features are handed out too may still never have reached the text. The
+decoder's tokens don't where the states are the encoder's (transducers)."""
 SILENT = 1e-7
 """Below this share of the output's size a 1 % change of a whole tensor can't be told from float32's own error, 1e-7 to 2e-7
 (FACTS.md)."""
@@ -42,7 +45,7 @@ KINDS = (UNREACHED, CANCELLED, WITHOUT_EFFECT, UNUSED)
 
 
 def of_input(unit: Unit) -> Observation:
-    """Each content input redrawn in turn: the output that moves most."""
+    """Each content input redrawn in turn: the output that moves most, and the main one."""
     seen = Observation()
     unused = unused_inputs(unit.architecture, {spec.name for specs, _ in unit.fed for spec in specs})
     note_unused(seen, unused)
@@ -62,7 +65,9 @@ def of_input(unit: Unit) -> Observation:
                 if name in redrawn and tensor.is_floating_point() and tensor.numel()
             ]
             if rows:
-                seen.fields["comparisons"].append(max(rows, key=movement))
+                most = max(rows, key=movement)
+                own = [row for row in rows if row["label"].endswith(MAIN) and row is not most and spec.role != "decoder_tokens"]
+                seen.fields["comparisons"] += [most, *own]
     return seen
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from functools import cache
 from typing import Any
 
@@ -65,14 +66,26 @@ def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set
 
 @cache
 def _attends(kind: type) -> bool:
-    """Whether a class of the library can attend by the fused implementation."""
-    if "transformers" not in kind.__module__:
-        return False
-    try:
-        source = inspect.getsource(kind.forward)
-    except (OSError, TypeError, AttributeError):
-        return False
+    """Whether a class of the library can attend by the fused implementation, as its file says: what a preload put in the place of its
+    forward may attend otherwise, and the fact must not move with it."""
+    own = (_forward(base) for base in kind.__mro__ if base.__module__.startswith("transformers"))
+    source = next(filter(None, own), "")
     return any(name in source for name in FUSED)
+
+
+def _forward(kind: type) -> str:
+    """The source of the forward that a class defines itself."""
+    _, _, rest = _source(kind.__module__).partition(f"\nclass {kind.__name__}(")
+    body = rest.partition("\nclass ")[0]
+    return body.partition("\n    def forward(")[2].partition("\n    def ")[0]
+
+
+@cache
+def _source(module: str) -> str:
+    try:
+        return inspect.getsource(sys.modules[module])
+    except (OSError, TypeError):
+        return ""
 
 
 def is_plain_text(rows: list[InputSpec]) -> bool:

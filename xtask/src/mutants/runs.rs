@@ -1,0 +1,268 @@
+//! Runs of Assay with bugs planted. A start costs more than a subject, so that one run serves several mutants where none can meet another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::Deserialize;
+
+use crate::setup::Ready;
+use crate::step::Failed;
+
+/// What the observer in `numbers.py` is registered as.
+const OBSERVER: &str = "mutant.numbers";
+
+/// A file that is preloaded, and the subject that it is tried on.
+pub(super) struct Job<'a> {
+    pub(super) file: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) profile: &'a str,
+}
+
+/// What a run says of one subject.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) cases: Vec<Case>,
+    pub(super) numbers: Option<Numbers>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Case {
+    subject: String,
+    pub(super) check: String,
+    pub(super) outcome: String,
+    pub(super) reason: Option<Reason>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Reason {
+    pub(super) kind: String,
+    pub(super) detail: String,
+}
+
+/// What `numbers.py` notes.
+#[derive(Deserialize)]
+pub(super) struct Numbers {
+    subject: String,
+    /// Packages of `transformers.models` that the model's modules come from.
+    pub(super) packages: BTreeSet<String>,
+    /// Projections of each output.
+    pub(super) sketches: BTreeMap<String, Vec<f64>>,
+}
+
+/// What is read of `summary.json`.
+#[derive(Deserialize)]
+struct Summary {
+    planned: u64,
+    recorded: u64,
+    cases: Vec<Case>,
+}
+
+/// What is read of a line of `events.jsonl`.
+#[derive(Deserialize)]
+struct Line {
+    event: Event,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    check: Option<String>,
+    ending: Option<Ending>,
+}
+
+#[derive(Deserialize)]
+struct Ending {
+    observed: Option<Observed>,
+}
+
+#[derive(Deserialize)]
+struct Observed {
+    notes: Vec<String>,
+}
+
+/// The packages that a file imports from, if it patches nothing else: what it can reach is known then.
+fn patched(text: &str) -> Option<BTreeSet<&str>> {
+    let mut packages = BTreeSet::new();
+    for line in text.lines() {
+        let module = line
+            .strip_prefix("from ")
+            .or_else(|| line.strip_prefix("import "));
+        let module = module.and_then(|rest| rest.split_whitespace().next());
+        if line.starts_with("torch.") {
+            return None;
+        }
+        let Some(module) = module.filter(|module| module.starts_with("transformers")) else {
+            continue;
+        };
+        let package = module.strip_prefix("transformers.models.")?;
+        packages.insert(package.split('.').next().unwrap_or(package));
+    }
+    Some(packages)
+}
+
+/// Sorts jobs into runs: no file of a run patches a package that another's subject is made of.
+pub(super) fn groups(
+    jobs: &[Job],
+    folder: &Path,
+    clean: &BTreeMap<String, Seen>,
+) -> Result<Vec<Vec<usize>>, Failed> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let texts: Vec<String> = jobs
+        .iter()
+        .map(|job| {
+            std::fs::read_to_string(folder.join(job.file))
+                .map_err(|error| format!("{}: {error}", job.file))
+        })
+        .collect::<Result<_, _>>()?;
+    let patches: Vec<Option<BTreeSet<&str>>> = texts.iter().map(|text| patched(text)).collect();
+    let reaches = |file: usize, subject: usize| {
+        let numbers = clean
+            .get(jobs[subject].subject)
+            .and_then(|seen| seen.numbers.as_ref());
+        match (&patches[file], numbers) {
+            (Some(patches), Some(numbers)) if !numbers.packages.is_empty() => patches
+                .iter()
+                .any(|package| numbers.packages.contains(*package)),
+            _ => true,
+        }
+    };
+    for (index, job) in jobs.iter().enumerate() {
+        let fits = |group: &Vec<usize>| {
+            group.iter().all(|&other| {
+                jobs[other].profile == job.profile
+                    && !reaches(index, other)
+                    && !reaches(other, index)
+            })
+        };
+        match groups.iter_mut().find(|group| fits(group)) {
+            Some(group) => group.push(index),
+            None => groups.push(vec![index]),
+        }
+    }
+    Ok(groups)
+}
+
+/// One run of some subjects under a profile, with these files preloaded.
+pub(super) fn run(
+    ready: &Ready,
+    subjects: &BTreeSet<&str>,
+    profile: &str,
+    files: &[PathBuf],
+) -> Result<BTreeMap<String, Seen>, Failed> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let reports =
+        std::env::temp_dir().join(format!("assay-mutants-{}-{number}", std::process::id()));
+    let checkpoint = ready.checkpoint().display().to_string();
+    let shown = |subject: &str| -> String {
+        if subject == super::CHECKPOINT {
+            checkpoint.clone()
+        } else {
+            subject.to_owned()
+        }
+    };
+    let filter: Vec<String> = subjects
+        .iter()
+        .map(|subject| format!("subject(={})", shown(subject)))
+        .collect();
+    let mut command = Command::new(&ready.assay);
+    command.arg("run");
+    command.args(subjects.iter().map(|subject| shown(subject)));
+    // The heads of an architecture are no subject of a mutant that names the architecture.
+    command.args(["--filter", &filter.join(" | ")]);
+    command.args(["--profile", profile, "--seed", "1"]);
+    command.arg("--report-dir").arg(&reports);
+    for file in files {
+        command.arg("--preload").arg(file);
+    }
+    let output = command
+        .env("ASSAY_PYTHON", &ready.python)
+        .env("HF_HUB_OFFLINE", "1")
+        .env_remove("ASSAY_PYTHONPATH")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    let seen = read(&reports);
+    let _ = std::fs::remove_dir_all(&reports);
+    let seen = seen.map_err(|error| {
+        let words = String::from_utf8_lossy(&output.stderr);
+        format!("{}: {error}\n{words}", filter.join(" | "))
+    })?;
+    Ok(seen
+        .into_iter()
+        .map(|(subject, seen)| {
+            let is_checkpoint = subject == checkpoint;
+            (
+                if is_checkpoint {
+                    super::CHECKPOINT.into()
+                } else {
+                    subject
+                },
+                seen,
+            )
+        })
+        .collect())
+}
+
+/// Reads a run's report, which must account for every planned case.
+fn read(reports: &Path) -> Result<BTreeMap<String, Seen>, Failed> {
+    let words = |error: std::io::Error| error.to_string();
+    let bytes = std::fs::read(reports.join("summary.json")).map_err(words)?;
+    let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    if summary.planned != summary.recorded || summary.planned == 0 {
+        return Err(format!(
+            "{} planned, {} recorded",
+            summary.planned, summary.recorded
+        ));
+    }
+    let mut seen = BTreeMap::<String, Seen>::new();
+    for case in summary.cases {
+        let its = seen.entry(case.subject.clone()).or_default();
+        if case.check != OBSERVER {
+            its.cases.push(case);
+        }
+    }
+    let lines = std::fs::read_to_string(reports.join("events.jsonl")).map_err(words)?;
+    for line in lines.lines().filter(|line| line.contains(OBSERVER)) {
+        let Ok(Line { event }) = serde_json::from_str(line) else {
+            continue;
+        };
+        let observed = event.ending.and_then(|ending| ending.observed);
+        let Some(observed) = observed.filter(|_| event.check.as_deref() == Some(OBSERVER)) else {
+            continue;
+        };
+        for note in observed.notes {
+            let numbers: Numbers =
+                serde_json::from_str(&note).map_err(|error| error.to_string())?;
+            let its = seen.entry(numbers.subject.clone()).or_default();
+            its.numbers = Some(numbers);
+        }
+    }
+    Ok(seen)
+}
+
+/// How a bug shows in the outputs for one input, at the same weights: the one that moves most.
+pub(super) fn change(clean: &Numbers, mutated: &Numbers) -> Option<String> {
+    let mut most: Option<(f64, String)> = None;
+    for (name, before) in &clean.sketches {
+        let words = match mutated.sketches.get(name) {
+            None => (f64::INFINITY, format!("no {name}")),
+            Some(after) if after.len() != before.len() => {
+                (f64::INFINITY, format!("{name} is not finite"))
+            }
+            Some(after) => {
+                let length = |values: &mut dyn Iterator<Item = f64>| {
+                    values.map(|v| v * v).sum::<f64>().sqrt()
+                };
+                let moved = length(&mut before.iter().zip(after).map(|(a, b)| a - b));
+                let share = moved / length(&mut before.iter().copied()).max(f64::MIN_POSITIVE);
+                (share, format!("{name} moves by {share:.1e} of its size"))
+            }
+        };
+        if words.0 > most.as_ref().map_or(0.0, |most| most.0) {
+            most = Some(words);
+        }
+    }
+    most.map(|(_, words)| words)
+}
