@@ -259,6 +259,7 @@ mod tests {
             &observed(observation),
             Platform::Cpu,
             Some(&real()),
+            None,
         );
         assert_eq!(
             verdict,

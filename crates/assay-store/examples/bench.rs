@@ -35,6 +35,7 @@ fn candidates() -> Vec<Candidate> {
             platform: Platform::Cpu,
             family: Some(Family::ALL[number % Family::ALL.len()]),
             class: Some(format!("Model{number}ForCausalLM")),
+            expected: None,
             probe: ProbeOutcome::Answered(Probed::Ready {
                 facts: Box::new(Facts {
                     class: format!("Model{number}ForCausalLM"),
@@ -68,6 +69,7 @@ fn planned(candidates: &[Candidate], filter: &str) -> assay_catalog::Planned {
             filter: &parse(filter).unwrap(),
             overrides: &[],
             previous: Some(&PreviousRun::default()),
+            share_base: true,
         },
     )
 }

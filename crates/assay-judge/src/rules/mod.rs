@@ -208,7 +208,7 @@ mod tests {
                     of: 2,
                     lacking: vec![],
                 });
-                assert_eq!(apply(rule, &seen).outcome, outcome, "{rule:?}");
+                assert_eq!(apply(rule, &seen, None).outcome, outcome, "{rule:?}");
             }
         }
     }

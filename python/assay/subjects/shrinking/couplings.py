@@ -110,6 +110,10 @@ def _key_value_heads(editor: Editor, prefix: str, node: Any) -> None:
             if other != name and integer(heads) and heads and (heads % now[name] or heads < now[name]):
                 fitting = max(size for size in range(1, heads + 1) if heads % size == 0 and size <= max(1, now[name]))
                 editor.set(prefix, node, name, fitting, "key and value heads divide the attention heads")
+            before = (editor.before[prefix].get(other), editor.before[prefix].get(name))
+            is_grouped = all(map(integer, before)) and before[0] > before[1] > 1
+            if other != name and is_grouped and integer(heads) and heads >= 4 and heads % 2 == 0 and now[name] == 1:
+                editor.set(prefix, node, name, 2, "several groups of heads stay several: in one, their order can't go wrong")
 
 
 def _heads(editor: Editor, prefix: str, node: Any) -> None:
