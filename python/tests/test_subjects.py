@@ -134,10 +134,12 @@ def test_each_design_names_modules_and_inputs_that_exist():
     """In the library that is installed: what it has renamed is found here, what it uses by now is noted by `sensitivity.weights`."""
     seen = 0
     for name in sorted({name for entry in designs._all() for name in entry["architectures"]}):
-        config = build.default_config(subject(name))
-        shrinking.shrink(config, own=overrides.of(name))
+        architecture, _, auto_class = name.partition(":")
+        own = {**subject(architecture), "auto_class": auto_class or "AutoModel"}
+        config = build.default_config(own)
+        shrinking.shrink(config, own=overrides.of(architecture))
         try:
-            model = build.make_model(subject(name), config, meta=True)
+            model = build.make_model(own, config, meta=True)
         except Exception:  # what only a repair builds
             continue
         assert designs.stale_modules(name, {*leaves(model), *dict(model.named_parameters())}, config) == [], name
@@ -148,7 +150,8 @@ def test_each_design_names_modules_and_inputs_that_exist():
 
 
 def test_each_design_names_architectures_that_exist_and_gives_its_reason():
-    known = {row["name"] for row in catalog.discover()}
+    rows = catalog.discover()
+    known = {row["name"] for row in rows} | {f"{row['name']}:{name}" for row in rows for name in row["auto_classes"]}
     for entry in subjects.designs._all():
         assert set(entry["architectures"]) <= known, entry
         assert len(entry.keys() & {"modules", "inputs", "infinite", "remembers", "unregistered", "untrained"}) == 1, entry

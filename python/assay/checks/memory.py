@@ -45,6 +45,7 @@ MULTIPLES = [2**power for power in range(17)]
 def leak(unit: Unit) -> Observation:
     """Live bytes after each of some calls on fresh inputs, once they have settled."""
     seen = Observation()
+    gc.freeze()  # what is there by now is not gone through at each reading
     kept: list[Tensors] = []  # so that what the model remembers by identity is not taken for what went before
     with without_onednn():  # some outputs are as long as their input asks for, each of a new shape
         began = time.process_time()
@@ -86,6 +87,7 @@ def _run(unit: Unit, model: torch.nn.Module, inputs: Tensors, *, with_gradients:
 def release(unit: Unit) -> Observation:
     """What is still there of a second build of the model, and of what it gave out, once nobody holds either."""
     seen = Observation()
+    gc.freeze()
     modules, storages = _build_and_drop(unit)
     gc.collect()
     seen.count("modules that are gone", modules, [name for name, module in modules.items() if module() is not None])

@@ -252,8 +252,10 @@ class Unit:
 
     @property
     def architecture(self) -> str:
-        """The name of the architecture; of a checkpoint, what its configuration says."""
-        return self.subject["name"] if self.is_filled else getattr(self.config, "model_type", "")
+        """The name of the architecture, and of its class where it is not the base one; of a checkpoint, what its configuration says."""
+        if not self.is_filled:
+            return getattr(self.config, "model_type", "")
+        return subjects.design_key(self.subject)
 
     def unused_modules(self, names: set[str]) -> dict[str, str]:
         """Those of the modules that the architecture's design leaves unused, with the reason."""

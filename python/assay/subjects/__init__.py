@@ -2,6 +2,7 @@
 
 from assay.subjects.chain import Chain, make_config, make_model
 from assay.subjects.designs import (
+    design_key,
     infinite_outputs,
     memories,
     stale_modules,
@@ -24,6 +25,7 @@ __all__ = [
     "InputSpec",
     "batch_of",
     "call",
+    "design_key",
     "draw",
     "find_facts",
     "infinite_outputs",

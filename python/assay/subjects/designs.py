@@ -23,6 +23,12 @@ def _all() -> list[dict[str, Any]]:
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
+def design_key(subject: dict[str, Any]) -> str:
+    """By what an entry names an architecture, or one class of it."""
+    auto_class = subject.get("auto_class", "AutoModel")
+    return subject["name"] if auto_class == "AutoModel" else f"{subject['name']}:{auto_class}"
+
+
 def unused_modules(architecture: str, names: set[str], config: Any) -> dict[str, str]:
     """Those of the modules that the design leaves unused, with the reason. `{last}` in a pattern stands for the last layer."""
     return _named(architecture, "modules", names, config)
@@ -68,5 +74,7 @@ def _patterns(architecture: str, what: str, config: Any) -> list[tuple[str, str]
     nodes = tree.nodes(config) if tree.is_node(config) else ()
     counts = (getattr(node, name, None) for _, node in nodes for name in LAYERS)
     last = next((str(count - 1) for count in counts if isinstance(count, int)), "none")
-    entries = [entry for entry in _all() if what in entry and architecture in entry["architectures"]]
+    # An entry may name one class of an architecture: `clip:AutoModelForImageClassification`.
+    known = {architecture, architecture.partition(":")[0]}
+    entries = [entry for entry in _all() if what in entry and known & set(entry["architectures"])]
     return [(entry[what].replace("{last}", last), entry["reason"]) for entry in entries]

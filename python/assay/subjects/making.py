@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from assay.raised import NotAModel
-from assay.subjects import build, overrides, shrinking, tree
+from assay.subjects import build, designs, overrides, shrinking, tree
 from assay.subjects.modules import leaves
 from assay.subjects.search import Found, search
 
@@ -132,7 +132,7 @@ def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], 
         stage = "inputs"
         refuse_what_is_no_model(model, config, seed)
         stage = "forward"
-        found = search(model, config, seed, subject["name"])
+        found = search(model, config, seed, designs.design_key(subject))
     except Exception as exception:
         raise StageError(stage, exception) from exception
     return Made(model, config, changes, found, parameters, types.lost(on_meta, changes), mode.name)
