@@ -66,6 +66,8 @@ const ROWS: &[Row] = &[
     row("forward.reaches", Quick, &[], Rule::Full, "every leaf module that holds parameters is called for some input", "a tower or branch that is skipped"),
     row("forward.finite", Quick, &[], Rule::Finite, "every output element is finite", "overflow, division by zero, a mask of infinities"),
     row("forward.long", Standard, &["body", "long"], Rule::Finite, "every output element is finite for a long text", "NaN beyond a window, a chunk or the lengths that were tried"),
+    row("forward.longest", Full, &["body", "long"], Rule::Finite, "so it is for a text that fills the tables of positions", "NaN at the end of what is allowed"),
+    row("forward.draws", Full, &["body", "filled"], Rule::Finite, "every output element is finite for four more draws of all weights and inputs", "a root or a logarithm of what is positive by luck"),
     row("forward.shapes", Quick, &[], Rule::Promises, "outputs have the shapes, types and names that the family promises", "a wrong axis, a type that changed on the way"),
     row("forward.deterministic", Quick, &["deterministic"], Rule::Bitwise, "the same input gives the same bits in eval mode, whatever the random state", "dropout left on"),
     row("forward.inputs_unmodified", Quick, &[], Rule::Bitwise, "the inputs are the same after the forward", "in-place edits"),

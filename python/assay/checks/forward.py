@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from assay.checks.sensitivity import note_unused, unreached
-from assay.checks.unit import Unit
+from assay.checks.unit import Tensors, Unit
 from assay.observation import Observation
 from assay.subjects import infinite_outputs
 from assay.subjects.modules import leaves
+
+LONGEST = 2048
+"""Tokens at most of a text that fills the tables of positions: some models have none."""
+DRAWS = 4
+STEP = 7_919
+"""Far from the few draws by which other checks go on from the first."""
 
 
 def runs(unit: Unit) -> Observation:
@@ -50,12 +56,36 @@ def finite(unit: Unit) -> Observation:
 def long(unit: Unit) -> Observation:
     """Every element of every floating output for a long text is finite."""
     seen = Observation()
-    infinite = infinite_outputs(unit.architecture, set(unit.long_reference))
-    for name, tensor in unit.long_reference.items():
-        if tensor.is_floating_point() and name not in infinite:
-            seen.tally(f"finite elements of {name}", int(tensor.isfinite().sum()), tensor.numel())
+    _tally_finite(seen, unit, unit.long_reference)
     seen.note(f"{max(tensor.shape[1] for tensor in unit.long_inputs.values())} tokens")
     return seen
+
+
+def longest(unit: Unit) -> Observation:
+    """The same for a text as long as the tables of positions allow."""
+    seen = Observation()
+    inputs = unit.lengthened(LONGEST)
+    _tally_finite(seen, unit, unit.forward(inputs))
+    seen.note(f"{max(tensor.shape[1] for tensor in inputs.values())} tokens")
+    return seen
+
+
+def draws(unit: Unit) -> Observation:
+    """Every element is finite for other draws of all weights and all inputs."""
+    seen = Observation()
+    for number in range(1, DRAWS + 1):
+        with unit.filled((unit.nonce + number * STEP) % 2**64):
+            for variant in unit.variant_names:
+                inputs = unit.make_inputs(unit.seed + number * STEP, variant=variant)
+                _tally_finite(seen, unit, unit.forward(inputs), f" at draw {number}")
+    return seen
+
+
+def _tally_finite(seen: Observation, unit: Unit, outputs: Tensors, of: str = "") -> None:
+    infinite = infinite_outputs(unit.architecture, set(outputs))
+    for name, tensor in outputs.items():
+        if tensor.is_floating_point() and name not in infinite:
+            seen.tally(f"finite elements of {name}{of}", int(tensor.isfinite().sum()), tensor.numel())
 
 
 def shapes(unit: Unit) -> Observation:
@@ -116,6 +146,8 @@ OBSERVERS = {
     "forward.reaches": reaches,
     "forward.finite": finite,
     "forward.long": long,
+    "forward.longest": longest,
+    "forward.draws": draws,
     "forward.shapes": shapes,
     "forward.deterministic": deterministic,
     "forward.inputs_unmodified": inputs_unmodified,

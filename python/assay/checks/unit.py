@@ -213,16 +213,20 @@ class Unit:
         """Once more other ones."""
         return self.make_inputs(self.seed + 2)
 
-    @Once
-    def long_inputs(self) -> Tensors:
-        """A text that begins as `inputs` and goes on, as long as tables of positions allow."""
-        length = subjects.long_length(self.model.config)
+    def lengthened(self, most: int) -> Tensors:
+        """A text that begins as `inputs` and goes on, as long as tables of positions allow, `most` tokens at most."""
+        length = subjects.long_length(self.model.config, most)
         longer = dict(self.inputs)
         for spec in self.specs:
             if spec.role in subjects.TEXT:
                 rest = self.redraw(replace(spec, shape=(length - spec.shape[0],)), self.seed + 4)
                 longer[spec.name] = torch.cat([self.inputs[spec.name], rest], 1)
         return longer
+
+    @Once
+    def long_inputs(self) -> Tensors:
+        """A text that is longer than every window and chunk of a tiny model."""
+        return self.lengthened(subjects.LONG)
 
     @Once
     def long_reference(self) -> Tensors:
@@ -235,6 +239,11 @@ class Unit:
         more = subjects.variants(self.recipe)[1:]
         own = [(subjects.input_specs(self.recipe, name), self.make_inputs(self.seed, variant=name)) for name in more]
         return [(self.specs, self.inputs), *own]
+
+    @property
+    def variant_names(self) -> list[str]:
+        """Names of the sets of inputs."""
+        return subjects.variants(self.recipe)
 
     @property
     def variants(self) -> list[Tensors]:

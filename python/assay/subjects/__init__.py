@@ -13,12 +13,13 @@ from assay.subjects.designs import (
 )
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
 from assay.subjects.probe import find_facts, probe
-from assay.subjects.reading import TEXT, WINDOWED, layer_kinds, long_length
+from assay.subjects.reading import LONG, TEXT, WINDOWED, layer_kinds, long_length
 from assay.subjects.sessions import call
 from assay.subjects.specs import CONTENT, InputSpec, draw, join_rows, rows_of
 
 __all__ = [
     "CONTENT",
+    "LONG",
     "TEXT",
     "WINDOWED",
     "Chain",

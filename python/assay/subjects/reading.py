@@ -94,13 +94,13 @@ def is_plain_text(rows: list[InputSpec]) -> bool:
     return {"tokens", "attention_mask"} <= roles <= TEXT and not any(spec.placed or len(spec.shape) > 1 for spec in rows)
 
 
-def long_length(config: Any) -> int:
-    """How many tokens a long text has: as many as all tables of positions hold, at most `LONG`."""
+def long_length(config: Any, most: int = LONG) -> int:
+    """How many tokens a long text has: as many as all tables of positions hold, at most so many."""
     fields = [(name, value) for _, node in tree.nodes(config) for name, value in tree.fields(node)]
     positions = [
         value for name, value in fields if POSITIONS.search(name) and isinstance(value, int) and not isinstance(value, bool) and value > 0
     ]
-    return min([LONG, *(value - OFFSET for value in positions)])
+    return min([most, *(value - OFFSET for value in positions)])
 
 
 def layer_kinds(config: Any) -> list[str]:

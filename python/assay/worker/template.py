@@ -95,7 +95,7 @@ def _import_all() -> str | None:
     """
     try:
         import torch
-        import transformers.modeling_utils  # noqa: F401
+        import transformers.modeling_utils
 
         import assay.checks
         import assay.subjects  # noqa: F401
