@@ -5,8 +5,10 @@ mod bench;
 mod coverage;
 mod duckdb;
 mod mutants;
+mod reference;
 mod setup;
 mod step;
+mod summary;
 mod tests;
 
 use std::process::ExitCode;
@@ -17,6 +19,7 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask build                    build the release binary and print its path
        cargo xtask mutants [NAME…]          run the planted bugs: killed, survivors, falsely accused
        cargo xtask coverage-table [PYTHON]  every base architecture, by family, into docs/coverage/ (of another environment: its interpreter)
+       cargo xtask reference [--from FILE…] the page of each check, and docs/costs.md; from summaries of whole runs and target/mutants.json
        cargo xtask bench architectures      60 architectures by Assay, pytest-xdist, fresh processes, and one process
        cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself
        cargo xtask bench store              ingest, rebuild and queries of the store; log, planning and filters";
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
         ["mutants", names @ ..] => mutants::mutants(names),
         ["coverage-table"] => coverage::table(None),
         ["coverage-table", python] => coverage::table(Some(python)),
+        ["reference"] => reference::reference(&[]),
+        ["reference", "--from", files @ ..] if !files.is_empty() => reference::reference(files),
         ["bench", "architectures"] => alternatives::bench(),
         ["bench", "runner"] => bench::bench("assay-runner"),
         ["bench", "store"] => bench::bench("assay-store"),

@@ -254,7 +254,7 @@ fn checks(ready: &Ready) -> Result<BTreeSet<String>, Failed> {
 }
 
 /// The family of each architecture.
-fn families(ready: &Ready) -> Result<BTreeMap<String, String>, Failed> {
+pub(crate) fn families(ready: &Ready) -> Result<BTreeMap<String, String>, Failed> {
     #[derive(Deserialize)]
     struct Architecture {
         name: String,

@@ -105,15 +105,16 @@ pub struct CheckSpec {
     pub rule: Rule,
 }
 
-/// How an observation is turned into an outcome. The rules themselves are in `assay-judge`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// How an observation is turned into an outcome. The rules themselves are in `assay-judge`. The page of each check says what its rule
+/// says here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// The check's code came to its end.
     Completes,
     /// Every tally is full: `have == of`, and `of` is not zero.
     Full,
-    /// As `full`, of elements that must be finite.
+    /// Every tally of finite elements is full: `have == of`, and `of` is not zero.
     Finite,
     /// Every comparison is bitwise equal, and every tally full.
     Bitwise,

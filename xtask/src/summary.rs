@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::step::Failed;
+
+/// What is read of `summary.json`.
+#[derive(Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) started: String,
+    pub(crate) planned: u64,
+    recorded: u64,
+    pub(crate) wall_seconds: Option<f64>,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) environment: Environment,
+    pub(crate) cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Environment {
+    pub(crate) cpu: String,
+    pub(crate) cpus: u64,
+    python: Python,
+}
+
+#[derive(Deserialize)]
+struct Python {
+    packages: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Case {
+    pub(crate) subject: String,
+    pub(crate) check: String,
+    pub(crate) outcome: String,
+    pub(crate) provenance: Option<String>,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) seconds: f64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Reason {
+    pub(crate) kind: String,
+    pub(crate) detail: String,
+}
+
+impl Summary {
+    /// That of a whole run.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failed> {
+        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = std::fs::read(path).map_err(|error| failed(&error))?;
+        let summary: Self = serde_json::from_slice(&text).map_err(|error| failed(&error))?;
+        if summary.planned == summary.recorded {
+            Ok(summary)
+        } else {
+            Err(failed(&"the run is not whole"))
+        }
+    }
+
+    /// Day on which it began.
+    pub(crate) fn day(&self) -> &str {
+        self.started.get(..10).unwrap_or_default()
+    }
+
+    /// Version of a Python package.
+    pub(crate) fn version(&self, package: &str) -> &str {
+        self.environment
+            .python
+            .packages
+            .get(package)
+            .map_or("-", String::as_str)
+    }
+}
+
+#[cfg(test)]
+impl Summary {
+    /// That of a run of these cases.
+    pub(crate) fn of(cases: Vec<Case>) -> Self {
+        let environment = Environment {
+            cpu: String::new(),
+            cpus: 2,
+            python: Python {
+                packages: BTreeMap::new(),
+            },
+        };
+        Self {
+            started: "2026-11-21T19:02:22Z".into(),
+            planned: 0,
+            recorded: 0,
+            wall_seconds: Some(1.0),
+            cpu_seconds: 1.0,
+            environment,
+            cases,
+        }
+    }
+}
