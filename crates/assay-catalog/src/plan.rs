@@ -465,6 +465,7 @@ mod tests {
             inputs: [].into(),
             outputs: [].into(),
             tensors: [].into(),
+            continuations: [].into(),
             renamed: [].into(),
         };
         let mut kept = candidate("bert", ready(&["filled"]));

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use assay_model::{Golden, GoldenTensor};
@@ -37,6 +37,7 @@ pub enum GoldenKind {
     OutputRemoved,
     OutputReshaped,
     OutputDrifted,
+    ContinuationChanged,
 }
 
 impl GoldenKind {
@@ -105,8 +106,38 @@ pub fn differences(expected: &Golden, collected: &Golden) -> Vec<GoldenDifferenc
         drifted: GoldenKind::OutputDrifted,
     };
     of_values(&expected.outputs, &collected.outputs, &outputs, &mut add);
+    of_continuations(expected, collected, &mut add);
     found.sort_by_key(|difference| difference.kind);
     found
+}
+
+/// What is written behind the prompts.
+fn of_continuations(
+    expected: &Golden,
+    collected: &Golden,
+    add: &mut dyn FnMut(GoldenKind, String),
+) {
+    let prompts: BTreeSet<&String> = expected
+        .continuations
+        .keys()
+        .chain(collected.continuations.keys())
+        .collect();
+    for prompt in prompts {
+        let before = expected.continuations.get(prompt);
+        let now = collected.continuations.get(prompt);
+        let detail = match (before, now) {
+            (Some(before), Some(now)) if before == now => continue,
+            (Some(before), Some(now)) => {
+                let same = before.iter().zip(now).take_while(|(a, b)| a == b).count();
+                format!(
+                    "behind {prompt:?} it wrote {before:?} and writes {now:?}: other from token {same} on"
+                )
+            }
+            (Some(_), None) => format!("behind {prompt:?} it writes nothing any more"),
+            (None, _) => format!("what it writes behind {prompt:?} is new"),
+        };
+        add(GoldenKind::ContinuationChanged, detail);
+    }
 }
 
 /// Parameters and buffers: names and shapes.
@@ -269,6 +300,7 @@ pub(crate) mod samples {
                 ("q.bias".to_owned(), vec![32]),
             ]
             .into(),
+            continuations: [].into(),
             renamed: [].into(),
         }
     }
@@ -303,6 +335,20 @@ mod tests {
         assert!(drift(&tensor(), &moved_by(4e-6)).is_some());
         assert!(drift(&tensor(), &moved_by(8e-4)).is_some());
         assert!(drift(&tensor(), &moved_by(f64::NAN)).is_some());
+    }
+
+    #[test]
+    fn another_continuation_is_told_by_its_first_other_token() {
+        let mut expected = golden();
+        expected.continuations.insert("Once".into(), vec![3, 4, 5]);
+        let mut collected = expected.clone();
+        assert_eq!(differences(&expected, &collected), []);
+        collected.continuations.insert("Once".into(), vec![3, 9, 5]);
+        let found = differences(&expected, &collected);
+        assert_eq!(found[0].kind, GoldenKind::ContinuationChanged);
+        assert!(found[0].detail.contains("from token 1 on"), "{}", found[0]);
+        collected.continuations.clear();
+        assert_eq!(differences(&expected, &collected).len(), 1);
     }
 
     #[test]

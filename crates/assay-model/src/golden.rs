@@ -11,7 +11,7 @@ pub struct Golden {
     pub format: u32,
     /// The Python class.
     pub class: String,
-    /// What the weights were drawn from (decimal text: JSON readers round large numbers).
+    /// What the weights were drawn from (decimal text: JSON readers round large numbers); empty where they are a checkpoint's own.
     pub nonce: String,
     /// What the inputs were drawn from.
     pub seed: u64,
@@ -21,6 +21,9 @@ pub struct Golden {
     pub outputs: BTreeMap<String, GoldenTensor>,
     /// Shapes of the parameters and persistent buffers, by name.
     pub tensors: BTreeMap<String, Vec<u64>>,
+    /// What a checkpoint that generates writes greedily behind fixed prompts, as tokens, by prompt.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub continuations: BTreeMap<String, Vec<u64>>,
     /// Tensors that were drawn by another name than theirs, the one before they were renamed: old names by new ones.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub renamed: BTreeMap<String, String>,

@@ -46,6 +46,8 @@ struct File {
     inputs: BTreeMap<String, GoldenTensor>,
     outputs: BTreeMap<String, GoldenTensor>,
     tensors: BTreeMap<String, Vec<u64>>,
+    #[serde(default)]
+    continuations: BTreeMap<String, Vec<u64>>,
 }
 
 /// The folder of all expectations.
@@ -72,17 +74,13 @@ impl Expectations {
 
     /// The file of a subject.
     pub(crate) fn path(&self, subject: &str) -> PathBuf {
-        // The only other character in the name of an architecture and its class; some file systems have no colon.
-        self.folder
-            .join(format!("{}.toml", subject.replace(':', ".")))
+        // The only other character in the name of an architecture and its class; some file systems have no colon. A checkpoint's is a path.
+        let name = subject.replace(':', ".").replace('/', "%2F");
+        self.folder.join(format!("{name}.toml"))
     }
 
     /// What is expected of a subject; none if nobody has accepted anything.
     pub(crate) fn read(&self, subject: &str) -> Result<Option<Expectation>, Failure> {
-        // A checkpoint's name is a path; none is kept of those.
-        if subject.contains('/') {
-            return Ok(None);
-        }
         let path = self.path(subject);
         match std::fs::read_to_string(&path) {
             Ok(text) => parse(&path, &text, Some(subject)).map(Some),
@@ -187,6 +185,7 @@ fn parse(path: &Path, text: &str, subject: Option<&str>) -> Result<Expectation, 
             inputs: file.inputs,
             outputs: file.outputs,
             tensors: file.tensors,
+            continuations: file.continuations,
             renamed: BTreeMap::new(),
         },
     })
@@ -222,6 +221,12 @@ fn text(expectation: &Expectation) -> String {
     line("\n[tensors]".into());
     for (name, shape) in &golden.tensors {
         line(format!("{} = {shape:?}", quoted(name)));
+    }
+    if !golden.continuations.is_empty() {
+        line("\n[continuations]".into());
+    }
+    for (prompt, tokens) in &golden.continuations {
+        line(format!("{} = {tokens:?}", quoted(prompt)));
     }
     text
 }
@@ -318,6 +323,7 @@ mod tests {
                     ("scale".to_owned(), vec![]),
                 ]
                 .into(),
+                continuations: [("Once upon\na \"time\"".to_owned(), vec![3, 4])].into(),
                 renamed: BTreeMap::new(),
             },
         }

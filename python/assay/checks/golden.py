@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from assay import subjects
-from assay.checks import oracle
+from assay.checks import expected, oracle
 from assay.checks.unit import Tensors, Unit, of_subject
 from assay.observation import Observation
 from assay.weights import words
@@ -36,7 +36,8 @@ def reproducible(unit: Unit) -> Observation:
     """Outputs of the model built once more, and what is collected from it."""
     seen = Observation()
     model, initial = unit.build_again()
-    unit.fill_as(model, unit.nonce, initial, lambda: unit.variants)
+    if unit.is_filled:
+        unit.fill_as(model, unit.nonce, initial, lambda: unit.variants)
     seen.compare_outputs(unit.forward(unit.inputs, model), unit.reference)
     if any(row["differing"] or row["shape_mismatch"] for row in seen.fields["comparisons"]):
         others = ", ".join(_other_tensors(unit.model, model)) or "none that is registered"
@@ -82,10 +83,12 @@ def _agree(one: str, other: str) -> int:
 
 
 def _collect(unit: Unit, model: torch.nn.Module, initial: Tensors, drawn_as: dict[str, str]) -> dict[str, Any]:
-    """The `Golden` of `golden.rs`. The model is used up."""
+    """The `Golden` of `golden.rs`. The model is used up. A checkpoint keeps its own weights, and what it writes is collected, too."""
     names = subjects.variants(unit.recipe)
     fed = [unit.make_inputs(SEED, variant=name) for name in names]
-    unit.fill_as(model, NONCE, initial, lambda: fed, SEED, drawn_as)
+    if unit.is_filled:
+        unit.fill_as(model, NONCE, initial, lambda: fed, SEED, drawn_as)
+    writes = {} if unit.is_filled or not {"tokenizer", "generates"} <= unit.has else expected.tokens(unit)
     tensors = {name: list(value.shape) for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     results = [unit.forward(variant, model, SEED) for variant in fed]
     # A copy would take as long as all the rest.
@@ -99,11 +102,12 @@ def _collect(unit: Unit, model: torch.nn.Module, initial: Tensors, drawn_as: dic
     return {
         "format": FORMAT,
         "class": type(model).__name__,
-        "nonce": str(NONCE),
+        "nonce": str(NONCE) if unit.is_filled else "",
         "seed": SEED,
         "inputs": inputs,
         "outputs": outputs,
         "tensors": tensors,
+        **({"continuations": writes} if writes else {}),
     }
 
 

@@ -141,10 +141,10 @@ class Unit:
 
     def build_again(self) -> tuple[torch.nn.Module, Tensors]:
         """The model built once more, while the library's generators are in another state, not filled yet, and its parameters as it was
-        built (`fill_as`). Whoever asks may do with it what he likes."""
+        built (`fill_as`); a checkpoint loaded once more. Whoever asks may do with it what he likes."""
         seed_generators(self.seed + 1)
         model = of_subject(lambda: subjects.make_model(self.subject, self.config))
-        return model, self._as_initialised(model)
+        return model, self._as_initialised(model) if self.is_filled else {}
 
     def _as_initialised(self, model: torch.nn.Module) -> Tensors:
         """The parameters as the library initialises them: some weights are only moved from there. What it draws is drawn by name."""

@@ -33,11 +33,18 @@ fn names_that_do_not_exist() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |words: &[&str], texts: &[&str]| refused(folder.path(), words, 2, texts);
     refused(
-        &["run", "bertt"],
+        &["run", "--classes", "base", "bertt"],
         &["no architecture `bertt`", "hint: did you mean bert"],
     );
     refused(
-        &["run", "bert", "--checks", "forward.finit"],
+        &[
+            "run",
+            "--classes",
+            "base",
+            "bert",
+            "--checks",
+            "forward.finit",
+        ],
         &[
             "no check or group `forward.finit`",
             "did you mean forward.finite",
@@ -45,18 +52,28 @@ fn names_that_do_not_exist() {
         ],
     );
     refused(
-        &["run", "bert", "--platform", "cuda"],
+        &["run", "--classes", "base", "bert", "--platform", "cuda"],
         &["no platform `cuda`", "the platforms are cpu"],
     );
     refused(
-        &["run", "--family", "visual"],
+        &["run", "--classes", "base", "--family", "visual"],
         &["no family `visual`", "vision"],
     );
     refused(
-        &["run", "bert", "--preload", "missing.py"],
+        &[
+            "run",
+            "--classes",
+            "base",
+            "bert",
+            "--preload",
+            "missing.py",
+        ],
         &["the preload missing.py"],
     );
-    refused(&["run", "bert", "--timeout", "0"], &["from 1ms to a day"]);
+    refused(
+        &["run", "--classes", "base", "bert", "--timeout", "0"],
+        &["from 1ms to a day"],
+    );
     refused(&["report", "nonsense"], &["no run `nonsense`", "hint: "]);
 }
 
@@ -88,15 +105,24 @@ fn folders_that_are_no_checkpoint() {
         ],
     );
     let refused = |words: &[&str], texts: &[&str]| refused(folder.path(), words, 3, texts);
-    refused(&["run", "./nowhere"], &["there is no folder"]);
-    refused(&["run", "./empty"], &["is no checkpoint: config.json"]);
-    refused(&["run", "./pickle"], &["pickle", "--allow-pickle"]);
     refused(
-        &["run", "./remote"],
+        &["run", "--classes", "base", "./nowhere"],
+        &["there is no folder"],
+    );
+    refused(
+        &["run", "--classes", "base", "./empty"],
+        &["is no checkpoint: config.json"],
+    );
+    refused(
+        &["run", "--classes", "base", "./pickle"],
+        &["pickle", "--allow-pickle"],
+    );
+    refused(
+        &["run", "--classes", "base", "./remote"],
         &["needs code that it brings along", "--trust-remote-code"],
     );
     refused(
-        &["run", "nobody/nothing"],
+        &["run", "--classes", "base", "nobody/nothing"],
         &["not in the cache of huggingface_hub", "HF_HUB_OFFLINE"],
     );
 }
@@ -118,7 +144,7 @@ fn a_python_that_is_not_fit() {
     let refused = |python: &str, texts: &[&str]| {
         refused(
             folder.path(),
-            &["run", "bert", "--python", python],
+            &["run", "--classes", "base", "bert", "--python", python],
             3,
             texts,
         )
@@ -137,7 +163,7 @@ fn no_python_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = crate::support::assay(folder.path());
     command
-        .args(["run", "bert"])
+        .args(["run", "--classes", "base", "bert"])
         .env_remove("ASSAY_PYTHON")
         .env_remove("VIRTUAL_ENV");
     let output = command
@@ -162,7 +188,7 @@ fn a_preload_that_raises_is_named_with_its_line() {
     .unwrap();
     refused(
         folder.path(),
-        &["run", "bert", "--preload", "broken.py"],
+        &["run", "--classes", "base", "bert", "--preload", "broken.py"],
         3,
         &["broken.py:2", "ValueError: no"],
     );
@@ -174,6 +200,8 @@ fn a_run_that_executes_nothing_real_is_not_green() {
     // `vit` has no tokens: the one check that was asked for does not apply.
     let words = [
         "run",
+        "--classes",
+        "base",
         "vit",
         "--checks",
         "batch.left_padding",
@@ -188,6 +216,8 @@ fn a_run_that_executes_nothing_real_is_not_green() {
     let mut allowed = crate::support::assay(folder.path());
     allowed.args([
         "run",
+        "--classes",
+        "base",
         "vit",
         "--checks",
         "batch.left_padding",
@@ -206,7 +236,7 @@ fn a_record_is_never_overwritten() {
     std::fs::write(folder.path().join("report/events.jsonl"), "precious").unwrap();
     refused(
         folder.path(),
-        &["run", "vit", "--report-dir", "report"],
+        &["run", "--classes", "base", "vit", "--report-dir", "report"],
         2,
         &["there is a record in report already", "--report-dir"],
     );
@@ -247,7 +277,7 @@ fn expectations_that_are_wrong() {
     }
     // Nothing is run in vain; another subject's file stops nobody.
     refused(
-        &["run", "vit", "--checks", "golden"],
+        &["run", "--classes", "base", "vit", "--checks", "golden"],
         &["vit.toml:2: invalid type"],
     );
     let words = ["list", "cases", "bert", "--checks", "golden"];

@@ -8,7 +8,11 @@ use crate::support::{assay, root};
 
 /// Runs with these words in a folder and gives exit code and summary.
 fn run(folder: &Path, words: &[&str]) -> (i32, Value) {
-    let output = assay(folder).arg("run").args(words).output().unwrap();
+    let output = assay(folder)
+        .args(["run", "--classes", "base", "--classes", "base"])
+        .args(words)
+        .output()
+        .unwrap();
     let summary = std::fs::read_to_string(folder.join(".assay/reports/latest/summary.json"));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let summary = summary.unwrap_or_else(|error| panic!("{error}: {said}"));
@@ -198,7 +202,10 @@ fn a_configuration_that_is_wrong_is_said_before_anything_runs() {
         ),
     ] {
         std::fs::write(folder.path().join("assay.toml"), text).unwrap();
-        let output = assay(folder.path()).args(["run", "bert"]).output().unwrap();
+        let output = assay(folder.path())
+            .args(["run", "--classes", "base", "bert"])
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(part) && said.contains("\nhint: "), "{said}");
@@ -206,24 +213,49 @@ fn a_configuration_that_is_wrong_is_said_before_anything_runs() {
     std::fs::write(folder.path().join("assay.toml"), "").unwrap();
     for (words, part) in [
         (
-            &["run", "bert", "--profile", "nigthly"][..],
+            &["run", "--classes", "base", "bert", "--profile", "nigthly"][..],
             "no profile `nigthly`",
         ),
         (
-            &["run", "-E", "arch(bret)"],
+            &["run", "--classes", "base", "-E", "arch(bret)"],
             "no architecture matches `bret`",
         ),
-        (&["run", "-E", "arch(bert) &"], "column 13"),
-        (&["run", "-E", "last(failed)"], "there is none here"),
         (
-            &["run", "bert", "--config", "gone.toml"],
+            &["run", "--classes", "base", "-E", "arch(bert) &"],
+            "column 13",
+        ),
+        (
+            &["run", "--classes", "base", "-E", "last(failed)"],
+            "there is none here",
+        ),
+        (
+            &["run", "--classes", "base", "bert", "--config", "gone.toml"],
             "no configuration gone.toml",
         ),
         (
-            &["run", "bert", "--partition", "hash:3/2", "--seed", "1"],
+            &[
+                "run",
+                "--classes",
+                "base",
+                "bert",
+                "--partition",
+                "hash:3/2",
+                "--seed",
+                "1",
+            ],
             "1 ≤ k ≤ n",
         ),
-        (&["run", "bert", "--partition", "hash:1/2"], "--seed"),
+        (
+            &[
+                "run",
+                "--classes",
+                "base",
+                "bert",
+                "--partition",
+                "hash:1/2",
+            ],
+            "--seed",
+        ),
         (&["run", "--resume", "nothing"], "no run `nothing`"),
         (&["run", "--resume", "--seed", "3"], "cannot be used"),
     ] {

@@ -22,9 +22,17 @@ fn as_json(folder: &Path, words: &[&str]) -> Value {
 
 /// Runs `bert` and `llama` with files of `tests/` to preload, and gives the lines of failures.
 fn run(folder: &Path, preloads: &[&str]) -> Vec<String> {
-    let mut words: Vec<String> = ["run", "bert", "llama", "--checks", "forward.runs,golden"]
-        .map(str::to_owned)
-        .into();
+    let mut words: Vec<String> = [
+        "run",
+        "--classes",
+        "base",
+        "bert",
+        "llama",
+        "--checks",
+        "forward.runs,golden",
+    ]
+    .map(str::to_owned)
+    .into();
     for name in preloads {
         let file = root().join("tests").join(name).display().to_string();
         words.extend(["--preload".into(), file]);
@@ -135,7 +143,16 @@ fn what_is_not_fit_is_refused() {
         ),
     ] {
         let file = root().join("tests").join(preload).display().to_string();
-        let words = ["run", subject, "--checks", "golden", "--preload", &file];
+        let words = [
+            "run",
+            "--classes",
+            "base",
+            subject,
+            "--checks",
+            "golden",
+            "--preload",
+            &file,
+        ];
         assert_eq!(say(folder, &words).0, 1);
         let (code, text, said) = say(folder, &["golden", "accept"]);
         let expected = format!("{subject}: refused, {reason}");

@@ -25,6 +25,8 @@ fn two_runs(folder: &Path) -> (String, String) {
     let mutant = root().join("tests/mutants/bert_mask_dropped.py");
     let words = [
         "run",
+        "--classes",
+        "base",
         "bert",
         "--checks",
         "forward.runs,batch",
@@ -172,7 +174,14 @@ fn a_full_disk_under_a_result_is_said() {
 #[test]
 fn two_runs_at_once_in_one_folder_are_both_in_the_store() {
     let folder = tempfile::tempdir().unwrap();
-    let words = ["run", "bert", "--checks", "forward.runs"];
+    let words = [
+        "run",
+        "--classes",
+        "base",
+        "bert",
+        "--checks",
+        "forward.runs",
+    ];
     let children: Vec<_> = (0..2)
         .map(|_| assay(folder.path()).args(words).spawn().unwrap())
         .collect();

@@ -26,6 +26,8 @@ fn summary(folder: &Path, run: &str) -> Value {
 fn stopped(folder: &Path, signal: &str, more: &[&str]) {
     let words = [
         "run",
+        "--classes",
+        "base",
         "bert",
         "gpt2",
         "t5",
@@ -127,6 +129,8 @@ fn parts_are_merged_to_the_run_that_they_were_cut_from_and_nothing_else_is() {
             &[
                 &[
                     "run",
+                    "--classes",
+                    "base",
                     "bert",
                     "gpt2",
                     "vit",
@@ -163,6 +167,8 @@ fn parts_are_merged_to_the_run_that_they_were_cut_from_and_nothing_else_is() {
         folder.path(),
         &[
             "run",
+            "--classes",
+            "base",
             "bert",
             "gpt2",
             "vit",
@@ -259,6 +265,8 @@ fn crashes_once(folder: &Path) {
 
 const WITH_FAULT: [&str; 10] = [
     "run",
+    "--classes",
+    "base",
     "bert",
     "--checks",
     "forward.runs,fault",
@@ -318,6 +326,8 @@ fn a_run_that_was_killed_after_its_last_case_is_finished_by_resume() {
     let folder = tempfile::tempdir().unwrap();
     let words = [
         "run",
+        "--classes",
+        "base",
         "bert",
         "--checks",
         "forward.runs",
@@ -365,6 +375,8 @@ fn a_checkpoint_that_changed_is_not_taken_up() {
     }
     let words = [
         "run",
+        "--classes",
+        "base",
         "./mine",
         "--checks",
         "forward.runs",
@@ -402,6 +414,8 @@ fn a_model_that_is_made_in_another_way_is_not_taken_up() {
     };
     let words = [
         "run",
+        "--classes",
+        "base",
         "bert",
         "--checks",
         "forward.runs",
@@ -433,6 +447,8 @@ fn parts_under_other_limits_of_memory_are_not_merged() {
         let partition = format!("slice:{part}/2");
         let words = [
             "run",
+            "--classes",
+            "base",
             "bert",
             "gpt2",
             "--checks",
@@ -459,6 +475,8 @@ fn a_run_that_ended_before_its_plan_is_not_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let words = [
         "run",
+        "--classes",
+        "base",
         "bert",
         "--checks",
         "forward.runs",
@@ -498,6 +516,8 @@ fn a_mock_that_was_proven_before_the_runner_died_stays_one() {
     .unwrap();
     let words = [
         "run",
+        "--classes",
+        "base",
         "bert",
         "--checks",
         "forward.runs",

@@ -77,7 +77,7 @@ fn a_workflow_that_does_not_exist_is_refused_and_the_profile_full_has_them_all()
             text(&output.stderr),
         )
     };
-    let (code, _, words) = of(&["run", "workflow:nothing"]);
+    let (code, _, words) = of(&["run", "--classes", "base", "workflow:nothing"]);
     assert_ne!(code, Some(0));
     assert!(words.contains("the workflows are text_image"), "{words}");
     let (_, listed, _) = of(&["list", "workflows"]);
