@@ -263,7 +263,7 @@ fn crashes_once(folder: &Path) {
     .unwrap();
 }
 
-const WITH_FAULT: [&str; 10] = [
+const WITH_FAULT: [&str; 12] = [
     "run",
     "--classes",
     "base",
