@@ -9,8 +9,8 @@ from assay.checks.unit import SubjectRaised, Tensors, Unit
 from assay.observation import Observation
 from assay.subjects import CONTENT, InputSpec, tree
 
-LONGEST = 1024
-"""Tokens at most in an absurd length, so that quadratic attention of a tiny model stays below a second."""
+LONGEST = 640
+"""Tokens at most in an absurd length: more than the 512 positions that shrinking leaves, and no more than the cost of attention asks for."""
 BEYOND = 7
 """How far beyond the vocabulary."""
 

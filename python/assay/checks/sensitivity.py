@@ -303,6 +303,7 @@ def effects(unit: Unit) -> dict[str, float]:
             effect[name] = value if value == value else 0.0
     finally:
         unit.forget()
+        unit.detach()
         for parameter in parameters.values():
             parameter.grad = None
         for parameter in frozen:

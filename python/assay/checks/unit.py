@@ -155,6 +155,13 @@ class Unit:
         """Takes from the model what it remembers of earlier inputs by its own design: it was made by the weights of that time."""
         self._forget(self.model)
 
+    def detach(self) -> None:
+        """Cuts what the model keeps of a forward from the graph that made it: such a model can't be copied."""
+        for module in self.model.modules():
+            for name, value in list(vars(module).items()):
+                if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+                    setattr(module, name, value.detach())
+
     def _forget(self, model: torch.nn.Module) -> None:
         for name, value in copy.deepcopy(self.__dict__.get("_memories", {})).items():
             owner, _, attribute = name.rpartition(".")
