@@ -9,7 +9,7 @@ use crate::support::{assay, root};
 /// Runs with these words in a folder and gives exit code and summary.
 fn run(folder: &Path, words: &[&str]) -> (i32, Value) {
     let output = assay(folder)
-        .args(["run", "--classes", "base", "--classes", "base"])
+        .args(["run", "--classes", "base"])
         .args(words)
         .output()
         .unwrap();

@@ -10,7 +10,7 @@ use serde_json::Value;
 fn spawn(folder: &Path, subjects: &[&str], preload: Option<&str>) -> Child {
     let mut command = crate::support::assay(folder);
     command
-        .args(["run", "--classes", "base", "--classes", "base"])
+        .args(["run", "--classes", "base"])
         .args(subjects)
         .args(["--profile", "quick", "--report-dir", "report", "-v"]);
     if let Some(preload) = preload {

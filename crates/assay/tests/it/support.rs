@@ -37,7 +37,7 @@ pub fn run(words: &[&str], preload: Option<&str>) -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let mut command = assay(folder.path());
     command
-        .args(["run", "--classes", "base", "--classes", "base"])
+        .args(["run", "--classes", "base"])
         .args(words)
         .args(["--report-dir", "report"]);
     if let Some(preload) = preload {
