@@ -29,7 +29,8 @@ pub(super) struct Run {
     pub(super) cpus: u64,
     pub(super) wall_seconds: f64,
     pub(super) cpu_seconds: f64,
-    /// Importing what the template process imports, measured when the summary was taken over.
+    /// CPU seconds of what the template process imports, measured when the summary was taken over: it has one thread, and a loaded machine
+    /// would make them longer on the clock.
     pub(super) import_seconds: f64,
     pub(super) families: BTreeMap<String, Family>,
     pub(super) checks: BTreeMap<String, Cost>,
@@ -191,9 +192,9 @@ impl Matrix {
     }
 }
 
-/// Seconds that the imports of the template process take, compiled before: the best of three.
+/// CPU seconds of the imports of the template process, compiled before: the best of three.
 fn imports(ready: &Ready) -> Result<f64, Failed> {
-    let code = "import time\nbegan = time.monotonic()\nfrom assay.worker import template\nif failure := template._import_all(): raise SystemExit(failure)\nprint(time.monotonic() - began)";
+    let code = "import time\nbegan = time.process_time()\nfrom assay.worker import template\nif failure := template._import_all(): raise SystemExit(failure)\nprint(time.process_time() - began)";
     let mut best = f64::INFINITY;
     for _ in 0..3 {
         let output = Command::new(&ready.python)
