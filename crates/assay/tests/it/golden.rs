@@ -56,7 +56,7 @@ fn accept(folder: &Path, subjects: &[&str]) -> Vec<String> {
 
 /// What `assay list cases` says of `bert` where a check does not apply.
 fn lacking(folder: &Path) -> Value {
-    let words = "list cases bert --checks golden --not-applicable";
+    let words = "list cases bert --classes base --checks golden --not-applicable";
     as_json(folder, &words.split(' ').collect::<Vec<_>>())
 }
 
