@@ -171,6 +171,17 @@ def test_out_of_memory_is_an_exception_and_leaves_nothing_behind(unit_of):
     assert differing(seen) == []
 
 
+def test_memory_that_was_freed_before_does_not_count_as_new(unit_of):
+    freed = torch.empty(30 << 20, dtype=torch.uint8)  # from here on the allocator keeps pieces of this size
+    del freed
+    pieces = [torch.empty(10 << 20, dtype=torch.uint8) for _ in range(30)]
+    between = pieces[1::2]
+    del pieces
+    (call,) = memory.out_of_memory(unit_of(Straight())).fields["calls"]
+    assert call["raised"]["out_of_memory"]
+    del between
+
+
 def test_a_state_that_an_exception_leaves_half_changed_shows(unit_of):
     class Flips(Straight):
         scale = 1.0

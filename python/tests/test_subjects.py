@@ -12,6 +12,7 @@ from assay import catalog, subjects
 from assay.subjects import build, designs, overrides, shrinking
 from assay.subjects.modules import leaves
 from assay.subjects.proposals.context import Context
+from assay.subjects.shrinking import derived
 
 NAMES = ["bert", "llama", "t5", "vit", "resnet", "whisper", "clip", "llava", "mixtral", "qwen3_moe", "mamba2", "patchtst"]
 
@@ -156,3 +157,12 @@ def test_each_design_names_architectures_that_exist_and_gives_its_reason():
         assert set(entry["architectures"]) <= known, entry
         assert len(entry.keys() & {"modules", "inputs", "infinite", "remembers", "unregistered", "untrained"}) == 1, entry
         assert len(entry["reason"]) > 20, entry
+
+
+@pytest.mark.parametrize("name", ["dots3_note_text", "minicpmv4_6", "omdet-turbo", "seggpt", "step3p7"])
+def test_a_small_configuration_is_the_same_once_it_is_saved_and_loaded(name, tmp_path):
+    config = build.default_config({"kind": "architecture", "name": name, "auto_class": "AutoModel"})
+    shrinking.shrink(config, own=overrides.of(name))
+    config.save_pretrained(tmp_path)  # validates it
+    type(config).from_pretrained(tmp_path)
+    assert derived.unlike(config) == {}

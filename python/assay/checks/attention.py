@@ -216,7 +216,7 @@ def window(unit: Unit) -> Observation:
     for name, kind in layers.items():
         if name not in calls:
             continue
-        length = _size(config, kind)
+        length = _size(config, kind, int(name.rpartition(".")[2]))
         if length is not None and both_ways:
             length += 1  # as far as the window to either side, and itself
         moved = _moved_by_first(unit, name, *calls[name])
@@ -312,13 +312,11 @@ def _layers(model: torch.nn.Module, config: Any) -> Iterator[tuple[str, str]]:
             return
 
 
-def _size(config: Any, kind: str) -> int | None:
+def _size(config: Any, kind: str, layer: int) -> int | None:
     """How many states a layer sees, itself included; none: all before it."""
-    sizes = {
-        "sliding_attention": getattr(config, "sliding_window", None),
-        "chunked_attention": getattr(config, "attention_chunk_size", None),
-    }
-    return sizes.get(kind)
+    name = {"sliding_attention": "sliding_window", "chunked_attention": "attention_chunk_size"}.get(kind)
+    own = config.per_layer_config[layer] if getattr(config, "per_layer_config", None) else config
+    return getattr(own, name, None) if name else None
 
 
 def _moved_by_first(unit: Unit, name: str, arguments: tuple, keywords: dict[str, Any]) -> list[bool]:

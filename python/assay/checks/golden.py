@@ -131,7 +131,9 @@ def _facts(tensor: torch.Tensor, exact: torch.Tensor | None) -> dict[str, Any]:
     if exact is not None and exact.shape == tensor.shape:
         wide = _numbers(exact)
         if torch.equal(wide.isfinite(), finite):
-            facts["noise"] = _rms(kept - (wide if finite.all() else wide[finite]))
+            noise = _rms(kept - (wide if finite.all() else wide[finite]))
+            # Chameleon's scores of images are the least number that there is: that of float64 squared is none.
+            facts["noise"] = noise if math.isfinite(noise) else None
     return facts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ import torch
 
 CACHED = [size for size in range(24, 1033, 16) for _ in range(7)]
 """What glibc keeps of freed blocks for a thread and counts as live: up to seven of each size (`TCACHE_FILL_COUNT`, `malloc/malloc.c`)."""
+
+LARGEST, LEAST, PIECES = 1 << 30, 1 << 17, 1 << 12
+"""Bytes of the pieces of free memory that are taken, and how many: what is left takes no tensor that counts."""
 
 
 class _Statistics(ctypes.Structure):
@@ -47,6 +51,36 @@ def live_bytes() -> int:
         LIBRARY.free(block)
     said = LIBRARY.mallinfo2()
     return said.uordblks + said.hblkhd
+
+
+@contextmanager
+def limited(spare: int) -> Iterator[None]:
+    """Within it the process can have only so many bytes more than it has (`RLIMIT_DATA`: private writable mappings). Large pieces that the
+    C library's allocator has of what was freed are taken first: it would hand them out again under any limit."""
+    before, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    taken = (ctypes.c_void_p * PIECES)()  # made before: a list would grow while there is nothing to grow into
+    count, size = 0, LARGEST
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + LEAST, hard))
+        while LIBRARY and count < PIECES and size >= LEAST:
+            taken[count] = LIBRARY.malloc(size)
+            if taken[count]:
+                count += 1
+            else:
+                size //= 2
+        resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + spare, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
+        for place in range(count):
+            LIBRARY.free(taken[place])
+
+
+def _data_bytes() -> int:
+    """What the limit counts."""
+    with open("/proc/self/status", encoding="ascii") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
 
 
 @contextmanager

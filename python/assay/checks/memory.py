@@ -6,7 +6,6 @@ import copy
 import gc
 import itertools
 import os
-import resource
 import tempfile
 import time
 import weakref
@@ -19,7 +18,7 @@ from transformers.quantizers.base import _assign_is_quantized
 
 from assay import raised, subjects
 from assay.checks import int8_weights
-from assay.checks.live import live_bytes, without_onednn
+from assay.checks.live import limited, live_bytes, without_onednn
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, comparison
 from assay.subjects import join_rows, rows_of
@@ -129,22 +128,12 @@ def out_of_memory(unit: Unit) -> Observation:
 
 def _under_a_limit(unit: Unit, inputs: Tensors) -> Exception | None:
     """What a forward raises that can have only so much memory more than the process has."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + SPARE, hard))
     try:
-        with without_onednn():
+        with without_onednn(), limited(SPARE):
             unit.call(inputs)
     except SubjectRaised as exception:
         return exception.original
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     return None
-
-
-def _data_bytes() -> int:
-    """What the limit counts: private writable mappings."""
-    with open("/proc/self/status", encoding="ascii") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
 
 
 def offload(unit: Unit) -> Observation:
@@ -193,6 +182,7 @@ def _unpack(file: Any, place: int, length: int, dtype: torch.dtype, shape: torch
 def int8(unit: Unit) -> Observation:
     """The model with its weights held in eight bits, and the same with the numbers that those stand for: the same bits."""
     seen = Observation()
+    unit.detach()
     compressed, rounded = copy.deepcopy(unit.model), copy.deepcopy(unit.model)
     names = compressible(unit.model)
     for name in names:

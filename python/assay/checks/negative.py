@@ -10,7 +10,7 @@ from assay.observation import Observation
 from assay.subjects import CONTENT, InputSpec, tree
 
 LONGEST = 640
-"""Tokens at most in an absurd length: more than the 512 positions that shrinking leaves, and no more than the cost of attention asks for."""
+"""Tokens at most in an absurd length: more than the 512 positions that shrinking leaves, and no more than the cost of attention asks."""
 BEYOND = 7
 """How far beyond the vocabulary."""
 
@@ -63,14 +63,31 @@ def token_out_of_vocabulary(unit: Unit) -> Observation:
 
 
 def missing_input(unit: Unit) -> Observation:
-    """No input at all, and all but the main one."""
+    """No input at all, and all but the main one. Some answer for what else is fed (an image without its text): nothing is made up where
+    that is what they give out with whatever main input."""
     seen = Observation()
     _try(seen, unit, "no input at all", {})
     main = _main(unit)
     rest = {name: tensor for name, tensor in unit.inputs.items() if name != main.name}
     if rest:
-        _try(seen, unit, f"no {main.name}", rest)
+        label = f"no {main.name}"
+        try:
+            answered = unit.forward(rest)
+        except SubjectRaised as exception:
+            seen.call(label, raised.describe(exception.original, "subject"), [])
+        else:
+            changed = unit.forward({**unit.inputs, main.name: unit.other_inputs[main.name]})
+            alike = [name for name, tensor in answered.items() if _is_in(tensor, name, unit.reference) and _is_in(tensor, name, changed)]
+            made_up = [tensor for name, tensor in answered.items() if name not in alike]
+            if made_up or not alike:
+                seen.call(label, None, made_up)
+            else:
+                seen.tally(f"outputs given out with {label} that are the same with any", len(alike), len(answered))
     return seen
+
+
+def _is_in(tensor: torch.Tensor, name: str, outputs: Tensors) -> bool:
+    return name in outputs and torch.equal(outputs[name], tensor)
 
 
 def wrong_rank(unit: Unit) -> Observation:
@@ -114,9 +131,8 @@ def absurd_length(unit: Unit) -> Observation:
     seen = Observation()
     spec = next(spec for spec in unit.specs if spec.role == "tokens")
     text = unit.config.get_text_config()
-    positions = next(
-        (getattr(text, name) for name in ("max_position_embeddings", "n_positions") if isinstance(getattr(text, name, None), int)), LONGEST
-    )
+    known = (getattr(text, name, None) for name in ("max_position_embeddings", "n_positions"))
+    positions = next((value for value in known if isinstance(value, int) and value > 0), LONGEST)  # XLNet says -1: none
     length = min(LONGEST, 4 * positions)
     inputs = dict(unit.inputs)
     for other in unit.specs:

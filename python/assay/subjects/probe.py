@@ -18,7 +18,17 @@ SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
 """What a folder in the layout of sentence-transformers has."""
 POOLED = ("SequenceClassification", "NextSentencePrediction", "MultipleChoice")
 """Heads that give out one state for a row."""
-CONVENTIONS = {"deterministic", "batch_first", "rows_together", "width", "one_state_per_token", "trains"}
+CONVENTIONS = {
+    "deterministic",
+    "batch_first",
+    "rows_together",
+    "width",
+    "one_state_per_token",
+    "trains",
+    "vocabulary",
+    "needs_input",
+    "loads",
+}
 """What every architecture is taken to keep, but those that `overrides.json` names with the reason."""
 SMALL = 50_000_000
 """Parameters of which damaged copies may be written: 200 MB in float32."""

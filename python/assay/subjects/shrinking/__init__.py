@@ -2,7 +2,7 @@
 
 Only sizes and lengths of lists change, never a switch: the tiny model keeps the structure of the full one. `names` says what a field is
 by its name, `scale` by how much sizes are divided, `layers` which layers stay, `tokens` where special tokens go, `couplings` what has to
-fit again, `missing` what defaults leave empty. Each change names its rule.
+fit again, `derived` what the class works out itself, `missing` what defaults leave empty. Each change names its rule.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from assay.subjects import timm_models, tree
-from assay.subjects.shrinking import couplings, layers, missing, names, repair
+from assay.subjects.shrinking import couplings, derived, layers, missing, names, repair
 from assay.subjects.shrinking.editing import Editor, first, integer, integers
 from assay.subjects.shrinking.scale import MODES, Mode, Scale
 from assay.subjects.shrinking.tokens import small_vocabulary, token_map
@@ -53,6 +53,7 @@ def shrink(
     if {"kind": "fill"} in repairs:
         missing.fill_sizes(editor)
     editor.before = {prefix: dict(vars(node)) for prefix, node in editor.nodes}
+    not_kept = derived.unlike(editor.config)
     kept = {prefix: layers.shrink(editor, prefix, node, mode.kinds, overrides.get(prefix)) for prefix, node in editor.nodes}
     heads = 2 if {"kind": "heads"} in repairs else 1
     raised = tuple((repair["width"], repair["to"]) for repair in repairs if repair["kind"] == "raised")
@@ -74,6 +75,7 @@ def shrink(
     for prefix, node in editor.nodes:
         if prefix in overrides:
             _put_overrides(editor, prefix, node, overrides[prefix], kept[prefix], rules[prefix])
+    derived.follow(editor, not_kept)
     return editor.changes
 
 
@@ -111,6 +113,9 @@ def _put_overrides(
     for place, layer in enumerate(stay):
         if layer in own:
             smaller[str(place)] = {name: new if kind else value for name, value in own[layer].items() for kind, new in [rule(name, value)]}
+            before, now = editor.before[prefix] | own[layer], vars(node) | smaller[str(place)]
+            if couplings.is_sum(before, "head_dim"):
+                smaller[str(place)]["head_dim"] = sum(now[part] for part in couplings.QUERY)
     node.per_layer_config = smaller
     change = {"field": f"{prefix}per_layer_config", "from": None, "to": smaller, "rule": "what single layers have of their own moves along"}
     editor.changes.append(change)

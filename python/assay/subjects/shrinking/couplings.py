@@ -24,6 +24,7 @@ WIDTH_AND_HEADS = (
     ("decoder_hidden_size", "decoder_num_attention_heads"),
 )
 OWN_HEAD_WIDTH = ("head_dim", "d_kv", "attention_head_dim", "kv_channels", "attention_head_size")
+QUERY = ("qk_nope_head_dim", "qk_rope_head_dim")
 STATE = ("mamba_d_ssm", "mamba_n_heads", "mamba_d_head")
 HEADS = "heads divide the width"
 LEAST = 16
@@ -35,6 +36,7 @@ def fit(editor: Editor) -> None:
     for prefix, node in editor.nodes:
         for coupling in (_sums, _cycles, _rope, _key_value_heads, _heads, _starved, _grids):
             coupling(editor, prefix, node)
+    _handed_down(editor)
     _feature_layers(editor)
     _resolutions(editor)
     _images(editor)
@@ -46,10 +48,13 @@ def fit(editor: Editor) -> None:
 
 def _sums(editor: Editor, prefix: str, node: Any) -> None:
     """A query head is what rotates and what doesn't."""
-    before, now = editor.before[prefix], vars(node)
-    parts = ("qk_nope_head_dim", "qk_rope_head_dim")
-    if all(integer(before.get(part)) for part in parts) and before.get("qk_head_dim") == sum(before[part] for part in parts):
-        editor.set(prefix, node, "qk_head_dim", sum(now[part] for part in parts), "a query head is the sum of its parts")
+    if is_sum(editor.before[prefix], "qk_head_dim"):
+        editor.set(prefix, node, "qk_head_dim", sum(vars(node)[part] for part in QUERY), "a query head is the sum of its parts")
+
+
+def is_sum(fields: dict[str, Any], name: str) -> bool:
+    """Whether a field is the width of a query head, of its two parts."""
+    return all(integer(fields.get(part)) for part in QUERY) and fields.get(name) == sum(fields[part] for part in QUERY)
 
 
 def _cycles(editor: Editor, prefix: str, node: Any) -> None:
@@ -195,6 +200,15 @@ def _feature_layers(editor: Editor) -> None:
 
 def _within(layer: int, count: int) -> int:
     return max(layer, -count) if layer < 0 else min(layer, count)
+
+
+def _handed_down(editor: Editor) -> None:
+    """The number of a layer that a whole hands down to its part is the part's."""
+    for prefix, node in editor.nodes:
+        for name, value in editor.before[prefix].items():
+            for child, part in tree.children(node) if name.endswith("layer_id") and integer(value) else ():
+                if editor.before.get(f"{prefix}{child}.", {}).get(name) == value:
+                    editor.set(prefix, node, name, vars(part)[name], "a layer that is handed down to a part moves along with it")
 
 
 def _resolutions(editor: Editor) -> None:

@@ -35,6 +35,10 @@ def shrink(editor: Editor, prefix: str, node: Any, kinds: int, overrides: dict[i
         if names.DEPTHS.search(name) and integers(value):
             most = 3 if name == "depth" else STAGE
             editor.set(prefix, node, name, type(value)(min(depth, most) for depth in value), "at most two blocks a stage")
+    # Two streams become one no later than where the first states are taken.
+    merged, taken = vars(node).get("merge_index"), vars(node).get("intermediate_hidden_state_indices")
+    if integer(merged) and integers(taken):
+        editor.set(prefix, node, "merge_index", min(merged, *taken), "indices of layers move along")
     # Blocks with global attention of a hierarchical model: the last of the third stage.
     stages, wanted = vars(node).get("blocks_per_stage"), vars(node).get("global_attention_blocks")
     if stages and wanted:
