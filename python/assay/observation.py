@@ -76,7 +76,7 @@ def comparison(label: str, result: torch.Tensor, reference: torch.Tensor, exact:
     if result.shape != reference.shape or result.dtype != reference.dtype:
         row["shape_mismatch"] = f"{list(result.shape)} of {_name(result.dtype)} against {list(reference.shape)} of {_name(reference.dtype)}"
         return row
-    result, reference = _real(result.detach()), _real(reference.detach())
+    result, reference = real_numbers(result.detach()), real_numbers(reference.detach())
     row["shape"] = list(result.shape)
     row["elements"] = result.numel()
     if exact is None and _same_bits(result, reference):
@@ -100,7 +100,7 @@ def comparison(label: str, result: torch.Tensor, reference: torch.Tensor, exact:
         worst = int(difference.argmax())
         row["worst_index"] = [int(i) for i in torch.unravel_index(torch.tensor(worst), result.shape)]
     if exact is not None:
-        row["oracle"] = _oracle(wide, wide_reference, _real(exact).double())
+        row["oracle"] = _oracle(wide, wide_reference, real_numbers(exact).double())
     return row
 
 
@@ -134,8 +134,13 @@ def _empty_row(label: str, result: torch.Tensor) -> dict[str, Any]:
     }
 
 
-def _real(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+def real_numbers(tensor: torch.Tensor) -> torch.Tensor:
+    """Pairs of real numbers for complex ones. What is filled with the lowest number of its type is forbidden, and no number to reckon with:
+    in another type it is another one, and nothing would be large beside it."""
+    tensor = torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    if not tensor.is_floating_point() or not tensor.numel() or tensor.min() > torch.finfo(tensor.dtype).min:
+        return tensor
+    return tensor.masked_fill(tensor == torch.finfo(tensor.dtype).min, -torch.inf)
 
 
 def _same_bits(result: torch.Tensor, reference: torch.Tensor) -> bool:

@@ -52,3 +52,13 @@ def test_where_one_precision_overflows_there_is_no_oracle():
 def test_complex_numbers_differ_in_either_part():
     row = comparison("x", torch.tensor([1 + 2j, 3j]), torch.tensor([1 + 2j, 4j]), None)
     assert (row["differing"], row["max_difference"], row["elements"]) == (1, 1.0, 4)
+
+
+def test_what_is_forbidden_by_the_lowest_number_of_a_type_hides_nothing_beside_it():
+    lowest = torch.finfo(torch.float32).min
+    row = comparison(
+        "x", torch.tensor([lowest, 1.5]), torch.tensor([lowest, 1.0]), torch.tensor([torch.finfo(torch.float64).min, 1.0]).double()
+    )
+    assert (row["max_difference"], row["max_reference"], row["differing"]) == (0.5, 1.0, 1)
+    assert row["oracle"] == {"result": 0.5, "reference": 0.0}
+    assert comparison("x", torch.tensor([0.0, 1.0]), torch.tensor([lowest, 1.0]), None)["non_finite_mismatch"] == 1

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers.utils import ModelOutput
 
+from assay.checks import oracle
 from assay.checks.batch import note_oracle, pad
-from assay.checks.unit import Tensors, Unit, of_subject, seed_generators
+from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators
 from assay.observation import Observation
-from assay.subjects import InputSpec
+from assay.subjects import InputSpec, tree
 
 NEW = 6
 """Tokens that are generated: a cache that goes wrong does so at the second, one that counts wrong at the third."""
@@ -44,7 +46,7 @@ class Generated:
     logits: torch.Tensor | None
     """(rows, new, vocabulary), but of beams: before anything was forbidden or forced."""
     scores: torch.Tensor | None
-    """Of beams: the mean log-probability of the new tokens, for each row."""
+    """Of beams: the mean log-probability of the new tokens, for each sequence."""
 
     @property
     def new(self) -> torch.Tensor:
@@ -57,6 +59,7 @@ def greedy(unit: Unit) -> Observation:
     seen = Observation()
     generated = _greedy(unit)
     scores = generated.logits.clone()
+    scores[:, :, [token for token in unordinary(unit) if token < scores.shape[-1]]] = -torch.inf
     for step in range(NEW):  # no token comes twice
         scores[:, step].scatter_(-1, generated.sequences[:, : generated.prompt + step], -torch.inf)
     seen.compare("tokens, and those of the highest score", generated.new, scores.argmax(-1))
@@ -82,10 +85,13 @@ def left_padding(unit: Unit) -> Observation:
     straight = _greedy(unit)
     inputs = {name: pad(unit, name, tensor, left=True) for name, tensor in prompt(unit).items()}
     behind = _generate(unit, inputs)
-    plain64 = _plain(unit, straight, exact=True)
-    for step in range(_agreeing(behind.new, straight.new) + 1):
-        exact = None if plain64 is None else plain64[:, step]
-        seen.compare(f"scores of step {step}", behind.logits[:, step], straight.logits[:, step], exact)
+    # What one forward over all tokens says is another matter (`generate.cache`).
+    exact = _greedy64(unit)
+    steps = _agreeing(behind.new, straight.new) + 1
+    same = 0 if exact is None else _agreeing(exact.new, straight.new) + 1
+    for step in range(steps):
+        scores64 = exact.logits[:, step] if step < same else None
+        seen.compare(f"scores of step {step}", behind.logits[:, step], straight.logits[:, step], scores64)
     note_oracle(seen, unit)
     return seen
 
@@ -93,13 +99,24 @@ def left_padding(unit: Unit) -> Observation:
 def beam(unit: Unit) -> Observation:
     """What beam search says of the sequences that it found against the log-probability that one forward gives them."""
     seen = Observation()
-    found = _generate(unit, prompt(unit), num_beams=BEAMS, length_penalty=1.0, early_stopping=False, output_scores=True)
+    # All that it ends with: the best one of a row may have kept its place, and its cache, all along.
+    found = _generate(unit, prompt(unit), num_beams=BEAMS, num_return_sequences=BEAMS, length_penalty=1.0, output_scores=True)
     if found.scores is None:
         raise ValueError("beam search gave out no scores")
-    plain, plain64 = _plain(unit, found), _plain(unit, found, exact=True)
-    reference = _mean_log_probability(plain, found.new)
-    exact = None if plain64 is None else _mean_log_probability(plain64, found.new)
-    seen.compare("mean log-probability of each row's best sequence", found.scores, reference, exact)
+    each, each64 = [], []
+    for place in range(BEAMS):
+        one = Generated(found.prompt, found.sequences[place::BEAMS], None, None)
+        plain, plain64 = _plain(unit, one), _plain(unit, one, exact=True)
+        each.append(_log_probabilities(plain, one.new))
+        each64 += [] if plain64 is None else [_log_probabilities(plain64, one.new)]
+    tokens = torch.stack(each, 1).flatten(0, 1)
+    tokens64 = torch.stack(each64, 1).flatten(0, 1) if each64 else None
+    exact = None if tokens64 is None else tokens64.mean(1)
+    seen.compare("mean log-probability of each sequence", found.scores, tokens.mean(1), exact)
+    own = seen.fields["comparisons"][-1]["oracle"]
+    if own is not None and tokens64 is not None:
+        # One number for each sequence is a small sample of the reference's error: it may be none by luck.
+        own["reference"] = max(own["reference"], float((tokens.double() - tokens64).pow(2).mean().sqrt()))
     note_oracle(seen, unit)
     return seen
 
@@ -114,6 +131,17 @@ def _greedy(unit: Unit) -> Generated:
     return unit.once("greedy", lambda: _generate(unit, prompt(unit)))
 
 
+def _greedy64(unit: Unit) -> Generated | None:
+    """The same by the oracle; `None` if it can't run in float64."""
+    wide = {name: value.double() if value.is_floating_point() else value for name, value in prompt(unit).items()}
+    try:
+        with oracle.all_wide():
+            return _generate(unit, wide, unit.model64)
+    except SubjectRaised as exception:
+        unit.oracle_lacking = f"{type(exception.original).__name__}: {exception.original}"[:200]
+        return None
+
+
 def _against_plain(unit: Unit, generated: Generated) -> Observation:
     seen = Observation()
     plain, plain64 = _plain(unit, generated), _plain(unit, generated, exact=True)
@@ -122,18 +150,11 @@ def _against_plain(unit: Unit, generated: Generated) -> Observation:
     return seen
 
 
-def _generate(unit: Unit, inputs: Tensors, **settings: Any) -> Generated:
-    model = unit.model
-    kept = model.generation_config
-    config = copy.deepcopy(kept)
-    config.update(**NOTHING_FORCED, max_new_tokens=NEW, do_sample=False, num_beams=1, use_cache=True)
-    # Where the head is the embedding, a token's likeliest successor is itself, and what is all the same can't be mixed up: no token comes
-    # twice. Scores stay those of the model.
-    config.update(no_repeat_ngram_size=1)
-    config.update(
-        return_dict_in_generate=True, output_logits=True, pad_token_id=config.pad_token_id or 0, decoder_start_token_id=_start(unit)
-    )
-    config.update(**settings)
+def _generate(unit: Unit, inputs: Tensors, model: Any = None, **settings: Any) -> Generated:
+    model = unit.model if model is None else model
+    # Some hand their prompt to a part that writes, which has settings of its own.
+    writers = [part for part in model.modules() if getattr(part, "generation_config", None) is not None]
+    kept = [part.generation_config for part in writers]
     unit.forget()
 
     def call() -> Any:
@@ -141,16 +162,44 @@ def _generate(unit: Unit, inputs: Tensors, **settings: Any) -> Generated:
         with torch.no_grad():
             return model.generate(**{name: tensor.clone() for name, tensor in inputs.items()})
 
-    # Given as an argument, what it leaves open would be filled from the model's own.
-    model.generation_config = config
+    # Given as an argument, what they leave open would be filled from the model's own.
+    for part, config in zip(writers, kept, strict=True):
+        part.generation_config = _settings(unit, config, settings)
     try:
         output = of_subject(call)
     finally:
-        model.generation_config = kept
+        for part, config in zip(writers, kept, strict=True):
+            part.generation_config = config
     scores = getattr(output, "sequences_scores", None)
     # With beams they are those of all beams, not of the sequences that were found.
-    logits = None if scores is not None else torch.stack(output.logits, 1).float()
+    logits = None if scores is not None else torch.stack(output.logits, 1)
     return Generated(output.sequences.shape[1] - NEW, output.sequences, logits, scores)
+
+
+def _settings(unit: Unit, own: Any, settings: dict[str, Any]) -> Any:
+    config = copy.deepcopy(own)
+    config.update(**NOTHING_FORCED, max_new_tokens=NEW, do_sample=False, num_beams=1, use_cache=True)
+    # Where the head is the embedding, a token's likeliest successor is itself, and what is all the same can't be mixed up: no token comes
+    # twice. Scores stay those of the model.
+    config.update(no_repeat_ngram_size=1, suppress_tokens=unordinary(unit))
+    config.update(
+        return_dict_in_generate=True, output_logits=True, pad_token_id=config.pad_token_id or 0, decoder_start_token_id=_start(unit)
+    )
+    config.update(**settings)
+    return config
+
+
+def unordinary(unit: Unit) -> list[int]:
+    """Tokens that no text is drawn of. Among the generated ones a plain forward would take them for padding, or for the place of an image,
+    which to generation, token by token, they were not."""
+    role = "decoder_tokens" if unit.model.config.is_encoder_decoder else "tokens"
+    specs = [spec for specs, _ in unit.fed for spec in specs if spec.role == role]
+    if not specs:
+        return []
+    placed = {token for spec in specs for _, token in spec.placed}
+    ordinary = set(range(specs[0].low, specs[0].high)) - placed
+    sizes = [getattr(node, "vocab_size", None) for _, node in tree.nodes(unit.model.config)]
+    return [token for token in range(max(size for size in sizes if isinstance(size, int))) if token not in ordinary]
 
 
 def _plain(unit: Unit, generated: Generated, *, exact: bool = False) -> torch.Tensor | None:
@@ -161,30 +210,31 @@ def _plain(unit: Unit, generated: Generated, *, exact: bool = False) -> torch.Te
         inputs = {name: tensor for name, tensor in inputs.items() if name not in own}
         inputs["decoder_input_ids"] = generated.sequences[:, :-1]
     else:
-        inputs |= {spec.name: _longer(spec, inputs[spec.name], generated) for spec in unit.specs}
+        inputs |= {spec.name: _longer(unit, spec, inputs[spec.name], generated) for spec in unit.specs}
     outputs = unit.forward64(inputs) if exact else unit.forward(inputs)
     return None if outputs is None else outputs["logits"][:, -NEW:]
 
 
-def _longer(spec: InputSpec, tensor: torch.Tensor, generated: Generated) -> torch.Tensor:
+def _longer(unit: Unit, spec: InputSpec, tensor: torch.Tensor, generated: Generated) -> torch.Tensor:
     """An input as long as all tokens but the last: `generate` goes on in the way that the last one of the prompt was."""
     if spec.role == "tokens":
         return torch.cat([tensor, generated.new[:, :-1]], 1)
     more = (tensor.shape[0], NEW - 1, *tensor.shape[2:])
-    match spec.role:
-        case "attention_mask":
-            return torch.cat([tensor, tensor.new_ones(more)], 1)
-        case "token_types":
-            return torch.cat([tensor, tensor[:, -1:].expand(more)], 1)
-        case "token_kinds":
-            return torch.cat([tensor, tensor.new_zeros(more)], 1)
-    return tensor
+    if spec.role == "attention_mask":
+        return torch.cat([tensor, tensor.new_ones(more)], 1)
+    if spec.role == "token_kinds":
+        # Of what kind a new token is, the class may say (the suffix of a prefix); or else it is text, which is kind 0.
+        kinds = tensor
+        for _ in range(NEW - 1):
+            kinds = unit.model._update_model_kwargs_for_generation(ModelOutput(), {spec.name: kinds})[spec.name]
+        return torch.cat([tensor, tensor.new_zeros(more)], 1) if kinds.shape == tensor.shape else kinds
+    # Which images a token sees.
+    sees = "attention_mask" in spec.name and len(spec.shape) > 1 and spec.shape[0] == generated.prompt
+    return torch.cat([tensor, tensor[:, -1:].expand(more)], 1) if sees or spec.role == "token_types" else tensor
 
 
-def _mean_log_probability(logits: torch.Tensor | None, tokens: torch.Tensor) -> torch.Tensor | None:
-    if logits is None:
-        return None
-    return logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0].mean(1)
+def _log_probabilities(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    return logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
 
 
 def _agreeing(tokens: torch.Tensor, others: torch.Tensor) -> int:

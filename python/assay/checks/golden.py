@@ -16,7 +16,7 @@ import torch
 from assay import subjects
 from assay.checks import expected, oracle
 from assay.checks.unit import Tensors, Unit, of_subject
-from assay.observation import Observation
+from assay.observation import Observation, real_numbers
 from assay.weights import words
 
 FORMAT = 1
@@ -139,7 +139,7 @@ def _facts(tensor: torch.Tensor, exact: torch.Tensor | None) -> dict[str, Any]:
 
 def _numbers(tensor: torch.Tensor) -> torch.Tensor:
     """Its elements in a row, as float64; of complex ones both parts."""
-    return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).double().reshape(-1)
+    return real_numbers(tensor).double().reshape(-1)
 
 
 def _rms(values: torch.Tensor) -> float:

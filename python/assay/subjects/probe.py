@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import transformers
+from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES
 
 from assay import catalog, raised
 from assay.subjects import build, card, chain, inputs, labels, making, modules, overrides, reading, sessions, shrinking, specs
@@ -115,8 +116,8 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         if "position_ids" in arguments and not any(head in card.auto_class(subject, config) for head in POOLED):
             has.add("left_padding")
     has |= reading.facts(model, card.auto_class(subject, config), rows)
-    if isinstance(model, transformers.PreTrainedModel) and model.can_generate() and model.get_output_embeddings() is not None:
-        has.add("generates")
+    if _writes(model, card.auto_class(subject, config)):
+        has |= {"generates", "continues", "beams"}
         if type(model)._can_compile_fullgraph:
             has.add("static_cache")
     if labels.kind(subject.get("auto_class", "AutoModel"), model) is not None:
@@ -153,6 +154,17 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         "has": sorted(has),
         "inputs": [{"name": spec.name, "shape": _shape(spec, batch), "dtype": spec.dtype} for spec in rows],
     }
+
+
+def _writes(model: torch.nn.Module, auto_class: str) -> bool:
+    """Whether the library's `generate` writes text with it: not blocks of it, nor the sound that the base class of a model that speaks
+    gives out."""
+    if not isinstance(model, transformers.PreTrainedModel) or not model.can_generate() or model.get_output_embeddings() is None:
+        return False
+    speaks = (
+        auto_class in ("AutoModel", "AutoModelForTextToWaveform") and model.config.model_type in MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES
+    )
+    return isinstance(model, transformers.GenerationMixin) and not speaks
 
 
 def _shape(spec: specs.InputSpec, batch: int) -> list[int]:
