@@ -96,7 +96,7 @@ const ROWS: &[Row] = &[
     row("precision.float16", Standard, &["body", "deterministic"], Rule::Oracle, "in float16 the outputs, loud norms and far positions are as near to float64 as storage in that type allows", "overflow in a norm whose upcast was removed"),
     row("train.gradients", Standard, &["body", "trains"], Rule::Full, "gradients are finite, and reach every parameter that the output depends on and every expert", "a detached branch, an expert that is never routed to"),
     row("train.loss", Standard, &["trains", "loss"], Rule::Full, "the loss is finite, follows its labels, and trains the head", "labels that are ignored, or read where there are none"),
-    row("train.checkpointing", Standard, &["body", "trains", "gradient_checkpointing"], Rule::Bitwise, "layers are computed again in the backward, and gradients stay the same", "checkpointing that does nothing, or loses a gradient"),
+    row("train.checkpointing", Standard, &["body", "trains", "gradient_checkpointing"], Rule::Oracle, "layers are computed again in the backward, and gradients stay the same", "checkpointing that does nothing, or loses a gradient"),
     row("negative.token_out_of_vocabulary", Standard, &["body", "tokens", "vocabulary"], Rule::Refuses, "a token beyond the vocabulary is refused", "ids that are clamped or wrapped"),
     row("negative.missing_input", Standard, &["body", "needs_input"], Rule::Refuses, "a call without the main input is refused", "a default that makes up an input"),
     row("negative.wrong_rank", Standard, &["body"], Rule::RefusesOrAnswers, "an input of another rank is refused or answered finitely", "a crash, a hang or NaN instead of an error"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy
 import torch
 
 from assay import subjects
+from assay.checks import oracle
 from assay.checks.sensitivity import DRAWS, effects, note_unused, projection, silent_tensors
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators
 from assay.observation import Observation
@@ -27,6 +29,9 @@ again: two rows of a few tokens may leave an expert out, and do so in one of fou
 MOVED = 1e-4
 """Share of a loss that is no rounding: float32's is 1e-7 to 2e-6 after the sum over a vocabulary, and other labels move the loss of a model
 with drawn weights by a tenth."""
+
+REFUSALS = r"does not support training"
+"""How a class that takes labels says that it has no loss (PP-DocLayout)."""
 
 
 @dataclass
@@ -192,9 +197,32 @@ def checkpointing(unit: Unit) -> Observation:
     names = [name for name in shown if name not in lost]
     if names:
         sizes = [float(straight.of[name].norm()) for name in names]
-        joined = [torch.cat([its.of[name].flatten() / size for name, size in zip(names, sizes, strict=True)]) for its in (again, straight)]
-        seen.compare("gradients, each over its own size", *joined)
+
+        def joined(found: Gradients) -> torch.Tensor:
+            return torch.cat([found.of[name].flatten() / size for name, size in zip(names, sizes, strict=True)])
+
+        results = joined(again), joined(straight)
+        exact = None
+        if not torch.equal(*results):
+            # Where several layers read one tensor, the sum of their gradients is taken in another order.
+            wide = _exactly(unit)
+            exact = joined(wide) if wide is not None and all(wide.of[name] is not None for name in names) else None
+        seen.compare("gradients, each over its own size", *results, exact)
     return seen
+
+
+def _exactly(unit: Unit) -> Gradients | None:
+    """Gradients in float64; none where the model can't go backward there."""
+    kept = unit.model
+    wide = [{name: its.double() if its.is_floating_point() else its for name, its in inputs.items()} for inputs in unit.variants]
+    unit.__dict__["model"] = unit.model64
+    try:
+        with training(unit), oracle.all_wide():
+            return _backward(unit, wide, unit.seed)
+    except SubjectRaised:
+        return None
+    finally:
+        unit.__dict__["model"] = kept
 
 
 def _layers(model: torch.nn.Module, straight: Gradients) -> list[str]:
@@ -228,7 +256,13 @@ def loss(unit: Unit) -> Observation:
         return labels.draw(kind, model.config, unit.inputs, unit.reference, seed)
 
     drawn, other = draw(unit.seed), draw(unit.seed + 1)
-    value = _value(unit, drawn)
+    try:
+        value = _value(unit, drawn)
+    except SubjectRaised as exception:
+        if not re.search(REFUSALS, str(exception.original)):
+            raise
+        seen.fields["unsupported"] = f"{type(exception.original).__name__}: {exception.original}"[:200]
+        return seen
     seen.tally("a loss that is one finite number", int(value.numel() == 1 and bool(value.isfinite().all())), 1)
     moved = _trained(unit, drawn)
     gradients = {name: gradient for name, gradient in moved.items() if gradient is not None}

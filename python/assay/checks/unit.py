@@ -166,6 +166,11 @@ class Unit:
         for name, value in copy.deepcopy(self.__dict__.get("_memories", {})).items():
             owner, _, attribute = name.rpartition(".")
             setattr(model.get_submodule(owner), attribute, value)
+        # A state that a forward with gradients left behind has a graph, and can't be copied (RecurrentGemma).
+        for module in model.modules():
+            for attribute, value in vars(module).items():
+                if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+                    vars(module)[attribute] = value.detach()
 
     def _remembered(self, model: torch.nn.Module) -> list[tuple[str, Any]]:
         attributes = {f"{name}.{key}".lstrip("."): value for name, module in model.named_modules() for key, value in vars(module).items()}

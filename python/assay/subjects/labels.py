@@ -64,9 +64,11 @@ def draw(kind: str, config: Any, inputs: dict[str, torch.Tensor], outputs: dict[
     rows, classes = logits.shape[0], logits.shape[-1]
     match kind:
         case "tokens":
-            # One for each token that is fed, though images may have states of their own beside them.
-            fed = [inputs[name].shape for name in ("decoder_input_ids", "input_ids") if name in inputs and inputs[name].ndim == 2]
-            return {"labels": below(classes, *(fed or [logits.shape[:-1]])[0])}
+            # One for each token that is given out; of a text with images or sounds, which may have states of their own beside it, one for
+            # each that is fed.
+            tokens = inputs.get("input_ids")
+            is_mixed = any(tensor.is_floating_point() for tensor in inputs.values()) and "decoder_input_ids" not in inputs
+            return {"labels": below(classes, *(tokens.shape if is_mixed and tokens is not None else logits.shape[:-1]))}
         case "rows":
             # One class is a number to be told.
             return {"labels": below(classes, rows) if classes > 1 else torch.randn(rows, generator=generator)}
