@@ -8,6 +8,9 @@ from typing import Any
 import torch
 
 MAX_LACKING = 20
+LIMIT = torch.finfo(torch.bfloat16).max
+"""A number this large is a mask, `finfo(dtype).min` in place of minus infinity: it is counted as infinite, since beside it nothing else
+would be seen, and its square overflows."""
 
 
 class Observation:
@@ -80,14 +83,14 @@ def comparison(label: str, result: torch.Tensor, reference: torch.Tensor, exact:
     row["shape"] = list(result.shape)
     row["elements"] = result.numel()
     if exact is None and _same_bits(result, reference):
-        finite = torch.where(reference.isfinite(), reference, torch.zeros_like(reference)).double()
+        finite = torch.where(is_finite(reference), reference, torch.zeros_like(reference)).double()
         row["max_reference"], row["rms_reference"] = float(finite.abs().max()), _rms(finite)
         row["worst_index"] = [0] * result.ndim
         return row
     both_nan = result.isnan() & reference.isnan()
     same = (result == reference) & _same_zero(result, reference) | both_nan
     wide, wide_reference = result.double(), reference.double()
-    finite = wide.isfinite() & wide_reference.isfinite()
+    finite = is_finite(result) & is_finite(reference)
     difference = torch.where(finite, (wide - wide_reference).abs(), 0.0)
     sized = torch.where(finite, wide_reference, 0.0)
     row["differing"] = int((~same).sum())
@@ -109,10 +112,15 @@ def _oracle(result: torch.Tensor, reference: torch.Tensor, exact: torch.Tensor) 
     round): an overflow in one of the two precisions is no error that a root mean square could show."""
     if exact.shape != result.shape:
         return None
-    finite = result.isfinite() & reference.isfinite()
-    if not torch.equal(finite, exact.isfinite()):
+    finite = is_finite(result) & is_finite(reference)
+    if not torch.equal(finite, is_finite(exact)):
         return None
     return {"result": _rms((result - exact)[finite]), "reference": _rms((reference - exact)[finite])}
+
+
+def is_finite(tensor: torch.Tensor) -> torch.Tensor:
+    """Where a tensor holds a number that is no mask."""
+    return tensor.abs() < LIMIT if tensor.is_floating_point() else torch.ones_like(tensor, dtype=torch.bool)
 
 
 def _empty_row(label: str, result: torch.Tensor) -> dict[str, Any]:

@@ -49,10 +49,10 @@ def test_a_mask_among_the_outputs_is_compared_and_has_no_rounding(unit_of):
 
 
 def test_the_bound_of_a_row_knows_the_rounding_of_the_batch_and_no_more(unit_of):
-    for noise, reference in ((2e-7, 2e-7), (5e-8, 1e-7), (1.0, 4e-7), (float("nan"), 1e-7)):
-        row = {"oracle": {"reference": 1e-7, "result": 1.0}}
+    for elements, noise, reference in ((99, 2e-7, 2e-7), (99, 5e-8, 1e-7), (99, 1.0, 4e-7), (99, float("nan"), 1e-7), (1, 8e-7, 8e-7)):
+        row = {"elements": elements, "oracle": {"reference": 1e-7, "result": 1.0}}
         batch._widen(row, noise)
-        assert row == {"oracle": {"reference": reference, "result": 1.0}}
+        assert row["oracle"] == {"reference": reference, "result": 1.0}
     batch._widen({"oracle": None}, 1.0)
 
 

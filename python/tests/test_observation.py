@@ -31,6 +31,15 @@ def test_one_sided_infinities_are_counted_and_stay_out_of_the_numbers():
     json.dumps(row, allow_nan=False)
 
 
+def test_a_mask_by_the_least_number_of_the_type_counts_as_infinite():
+    least = [torch.finfo(dtype).min for dtype in (torch.float32, torch.float64)]
+    reference = torch.tensor([1.0, least[0]])
+    row = comparison("x", torch.tensor([1.5, least[0]]), reference, torch.tensor([1.0, least[1]], dtype=torch.float64))
+    assert (row["max_reference"], row["non_finite_mismatch"], row["oracle"]["result"]) == (1.0, 0, 0.5)
+    json.dumps(row, allow_nan=False)
+    assert comparison("x", torch.tensor([1.0, 2.0]), reference, None)["non_finite_mismatch"] == 1
+
+
 def test_another_shape_or_type_is_said():
     assert comparison("x", torch.zeros(2), torch.zeros(3), None)["shape_mismatch"]
     assert comparison("x", torch.zeros(2), torch.zeros(2, dtype=torch.float64), None)["shape_mismatch"]

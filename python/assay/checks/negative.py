@@ -137,7 +137,7 @@ def absurd_length(unit: Unit) -> Observation:
     inputs = dict(unit.inputs)
     for other in unit.specs:
         if other.role in ("tokens", "attention_mask", "token_types"):
-            longer = InputSpec(**{**vars(other), "shape": (length,)})
+            longer = InputSpec(**{**vars(other), "shape": (length, *other.shape[1:])})
             inputs[other.name] = unit.redraw(longer, unit.seed)
     _try(seen, unit, f"{spec.name} of {length} tokens", inputs)
     return seen

@@ -12,7 +12,7 @@ from functools import partial
 import torch
 
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
-from assay.observation import Observation, comparison
+from assay.observation import Observation, comparison, is_finite
 from assay.subjects import CONTENT, call, stale_modules, unused_inputs
 from assay.subjects.modules import Called, leaves, recording
 
@@ -319,7 +319,7 @@ def projection(output: object, seed: int) -> tuple[torch.Tensor, int]:
     total = torch.zeros(())
     count = 0
     for tensor in _differentiable(output):
-        clean = torch.where(tensor.isfinite(), tensor, torch.zeros_like(tensor))
+        clean = torch.where(is_finite(tensor), tensor, torch.zeros_like(tensor))
         size = float(clean.detach().double().norm())
         if size:
             total = total + (clean * torch.randn(tensor.shape, generator=generator)).sum() / size

@@ -231,7 +231,7 @@ class Unit:
         longer = dict(self.inputs)
         for spec in self.specs:
             if spec.role in subjects.TEXT:
-                rest = self.redraw(replace(spec, shape=(length - spec.shape[0],)), self.seed + 4)
+                rest = self.redraw(replace(spec, shape=(length - spec.shape[0], *spec.shape[1:])), self.seed + 4)
                 longer[spec.name] = torch.cat([self.inputs[spec.name], rest], 1)
         return longer
 

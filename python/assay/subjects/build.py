@@ -10,6 +10,7 @@ import torch
 import transformers
 from transformers.models.auto import modeling_auto
 
+from assay.raised import NotAModel
 from assay.subjects import card, timm_models, tree
 
 
@@ -23,9 +24,14 @@ def default_config(subject: dict[str, Any]) -> Any:
     config = transformers.AutoConfig.for_model(subject["name"])
     if subject["auto_class"] == "AutoModelForCausalLM" and getattr(config, "is_decoder", None) is False and not config.is_encoder_decoder:
         config.is_decoder = True  # the switch that the library itself asks for, where an encoder has a causal head as well
-    wanted = getattr(model_class(subject, config), "config_class", None)
+    found = model_class(subject, config)
+    wanted = getattr(found, "config_class", None)
     if wanted is not None and not isinstance(config, wanted):
-        return next((node for _, node in tree.nodes(config) if isinstance(node, wanted)), config)
+        part = next((node for _, node in tree.nodes(config) if isinstance(node, wanted)), None)
+        # Of Jev: its head lies beside the weights of another model, from whose files alone the library makes the configuration of both.
+        if part is None and getattr(wanted, "extra_config_files", ()):
+            raise NotAModel(f"{found.__name__} takes a {wanted.__name__}, which only the files of a checkpoint give")
+        return config if part is None else part
     return config
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.subjects import tree
 
-LAYERS = ("decoder_layers", "decoder_num_layers", "num_hidden_layers")
+LAYERS = ("decoder_layers", "decoder_num_layers", "num_hidden_layers", "x_layers")
 FILE = Path(__file__).with_name("designs.json")
 
 

@@ -121,7 +121,7 @@ def _attempt(subject: dict[str, Any], mode: shrinking.Mode, repairs: list[Any], 
     try:
         config = build.default_config(subject)
         stage = "shrink"
-        changes = shrinking.shrink(config, mode, repairs, overrides.of(subject["name"]))
+        changes = shrinking.shrink(config, mode, repairs, overrides.of(designs.design_key(subject)))
         stage = "build"
         on_meta = build.make_model(subject, config, meta=True)
         parameters = count(on_meta)
@@ -188,7 +188,7 @@ class _Types:
     def lost(self, model: torch.nn.Module, changes: list[dict[str, Any]]) -> list[str]:
         """What a model lacks of the default's module types, and (with `+`) what it has more."""
         filled = {change["field"]: change["to"] for change in changes if change["rule"] == shrinking.missing.EMPTY_SIZE}
-        filled = overrides.of(self.subject["name"]).get("before", {}) | filled
+        filled = overrides.of(designs.design_key(self.subject)).get("before", {}) | filled
         key = json.dumps(filled)
         if key not in self.known:
             self.known[key] = self._types(filled)

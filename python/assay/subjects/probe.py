@@ -12,7 +12,7 @@ import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES
 
 from assay import catalog, raised
-from assay.subjects import build, card, chain, inputs, labels, making, modules, overrides, reading, sessions, shrinking, specs
+from assay.subjects import build, card, chain, designs, inputs, labels, making, modules, overrides, reading, sessions, shrinking, specs
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
@@ -73,7 +73,7 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
     seconds = _seconds(subject, recipe, made.config, seed)
     facts = find_facts(subject, made.model, made.config, next(iter(variants.values())), made.found.batch)
     facts |= {
-        "changes": made.changes + _fed(subject["name"], variants),
+        "changes": made.changes + _fed(designs.design_key(subject), variants),
         "seconds": seconds,
         "mode": made.mode,
         "lost": made.lost,
@@ -146,7 +146,7 @@ def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, row
         if card.task(subject["path"], config):
             has.add("pipeline")
     name = subject["name"] if subject["kind"] == "architecture" else config.model_type
-    has -= set(overrides.of(name).get("lacks", {}))
+    has -= set(overrides.of(designs.design_key({**subject, "name": name})).get("lacks", {}))
     return {
         "class": type(model).__name__,
         "family": catalog.family(name),

@@ -49,7 +49,7 @@ def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set
         return has | {"causal"} | ({"bidirectional"} if "tokens" in roles else set())
     if "tokens" not in roles:
         return has
-    text = config.get_text_config()
+    text = text_config(config)
     # The text model of `glm4v` is `glm4v_text`, which no mapping names.
     names = {config.model_type, text.model_type, config.model_type.removesuffix("_text")}
     is_masked = bool(names & modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES.keys())
@@ -62,6 +62,14 @@ def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set
     if has & {"causal", "bidirectional"} and set(layer_kinds(text)) & {"sliding_attention", "chunked_attention"}:
         has.add("windows")
     return has
+
+
+def text_config(config: Any) -> Any:
+    """The configuration of the text model; of several, the one that writes (MusicGen)."""
+    try:
+        return config.get_text_config()
+    except ValueError:
+        return config.get_text_config(decoder=True)
 
 
 @cache
@@ -91,7 +99,9 @@ def _source(module: str) -> str:
 def is_plain_text(rows: list[InputSpec]) -> bool:
     """Whether all that is fed is tokens with their mask and types, so that they can be padded and go on."""
     roles = {spec.role for spec in rows}
-    return {"tokens", "attention_mask"} <= roles <= TEXT and not any(spec.placed or len(spec.shape) > 1 for spec in rows)
+    return {"tokens", "attention_mask"} <= roles <= TEXT and not any(
+        spec.placed or (len(spec.shape) > 1 and spec.role != "token_types") for spec in rows
+    )
 
 
 def long_length(config: Any, most: int = LONG) -> int:

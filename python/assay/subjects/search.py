@@ -92,7 +92,7 @@ class Feeder:
 
 def search(model: torch.nn.Module, config: Any, seed: int, architecture: str) -> Found:
     """Inputs that a model takes. Raises the exception of the likeliest proposal if none runs."""
-    context = Context(model, config, architecture.partition(":")[0])
+    context = Context(model, config, architecture)
     modules = leaves(model).keys()
     wanted = modules - unused_modules(architecture, set(modules), config).keys()
     first: BaseException | None = None

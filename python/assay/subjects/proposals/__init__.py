@@ -26,6 +26,8 @@ BARE = ("tokens", "decoder_tokens", "attention_mask")
 """Roles of text without companions: some of those belong to another modality."""
 DUAL = 10
 """Layouts of one modality that are tried beside text."""
+DRAWN = ("noise", "timestep")
+"""What a model that takes noise away draws in its forward, unless it is given."""
 LATENTS = 4
 """Latents of a codec in a row."""
 FRAMES = 3
@@ -64,10 +66,10 @@ def together(c: Context, sets: list[tuple[list[str], list[InputSpec]]]) -> list[
 
 
 def _complete(c: Context, specs: list[InputSpec]) -> list[InputSpec]:
-    """With what `forward` requires besides, each argument once."""
+    """With what `forward` requires besides, or would draw by itself, each argument once."""
     specs = list({spec.name: spec for spec in specs}.values())
     have = {spec.name for spec in specs}
-    more = [named(c, name, specs) for name in c.required if name not in have]
+    more = [named(c, name, specs) for name in [*c.required, *filter(c.takes, DRAWN)] if name not in have]
     return specs + [spec for spec in more if spec is not None]
 
 

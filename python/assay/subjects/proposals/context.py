@@ -25,6 +25,10 @@ IMAGE = 64
 """Side of an image where the configuration names none."""
 
 
+GENERIC = "transformers.modeling_layers"
+"""Where the library keeps heads that fit many models."""
+
+
 class Context:
     """A model and its configuration, as proposals ask about them."""
 
@@ -167,6 +171,7 @@ class Context:
     def mel(self) -> int:
         """Bins of a mel spectrogram."""
         names = (
+            "num_chroma",
             "num_mel_bins",
             "n_mels",
             "n_mel_bins",
@@ -210,6 +215,10 @@ def _arguments(model: torch.nn.Module) -> dict[str, inspect.Parameter]:
     if "input_ids" in own and "kwargs" in own and hasattr(encoder, "get_image_features"):
         handed = inspect.signature(encoder.forward).parameters
         own |= {name: row for name, row in handed.items() if PIXELS.search(name) and name not in own}
+    # A head of the library's own kind (`GenericForTokenClassification`) hands its base model whatever it doesn't know.
+    body = getattr(model, "base_model", model)
+    if "kwargs" in own and type(model).forward.__module__ == GENERIC and body is not model:
+        own |= {name: row for name, row in inspect.signature(body.forward).parameters.items() if name not in own}
     layers = getattr(model, "layers", None)
     if "kwargs" in own and isinstance(layers, torch.nn.ModuleList) and len(layers):
         handed = inspect.signature(layers[0].forward).parameters

@@ -107,6 +107,16 @@ def _box(c: Context, name: str) -> InputSpec:
     return InputSpec(name, "geometry", "float32", (1, 4), values=[[share * side for share in (0.3, 0.3, 0.6, 0.6)]])
 
 
+def _masked(c: Context, name: str) -> InputSpec:
+    """Patches that training masks: all of an image; of a video half, since its encoder sees only the others."""
+    patches = (c.image[0] // c.patch) * (c.image[1] // c.patch)
+    frames = c.value([c.config], "num_frames")
+    if not integer(frames) or c.temporal == 1:
+        return InputSpec(name, "mask", "bool", (patches,), values=True)
+    patches *= frames // c.temporal
+    return InputSpec(name, "mask", "bool", (patches,), values=[place % 2 == 0 for place in range(patches)])
+
+
 def _decoder(c: Context, name: str, length: int) -> InputSpec | None:
     return next(iter(decoder(c)), None)
 
@@ -128,15 +138,14 @@ BY_NAME: dict[str, Rule] = {
     "visual_embeds": _features(FEW, "visual_embedding_dim"),
     "visual_attention_mask": _ones(FEW),
     "visual_token_type_ids": _ones(FEW),
+    "cross_attention_states": _features(FEW, "width"),
     "query_embeds": _features("num_query_tokens|4", "hidden_size"),
     "input_points": lambda c, name, length: InputSpec(name, "points", "float32", (1, 2, 2), high=c.image[0]),
     "input_labels": lambda c, name, length: InputSpec(name, "labels", "int32", (1, 2), values=[[1, 0]]),
     "input_boxes": lambda c, name, length: _box(c, name),
     "input_masks": _features(1, 16, 16),
     "global_attention_mask": lambda c, name, length: InputSpec(name, "mask", "int64", (length,), values=[1] + [0] * (length - 1)),
-    "bool_masked_pos": lambda c, name, length: InputSpec(
-        name, "mask", "bool", ((c.image[0] // c.patch) * (c.image[1] // c.patch),), values=True
-    ),
+    "bool_masked_pos": lambda c, name, length: _masked(c, name),
     "states": _features(FEW, "state_dim"),
     "actions": _features(FEW, "act_dim"),
     "rewards": _features(FEW, 1),
@@ -166,7 +175,7 @@ BY_NAME: dict[str, Rule] = {
     "protein_input_ids": _codes(24, 8),
     "protein_attention_mask": _ones(8),
     "state": _features("max_state_dim|8"),
-    "noise": _features("chunk_size|4", "max_action_dim|8"),
+    "noise": _features("chunk_size", "max_action_dim"),
     "timestep": lambda c, name, length: InputSpec(name, "points", "float32", (), high=1),
     "padding_mask": _zeros("tokens", dtype="bool"),
     "speaker_embeddings": _features("speaker_embedding_dim"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.subjects.proposals.context import DECODER_TOKENS, Context
+from assay.subjects.shrinking.editing import integer, integers
 from assay.subjects.specs import InputSpec
 
 KINDS = {"image": 1, "video": 2, "audio": 3}
@@ -27,6 +28,8 @@ def tokens(c: Context, placed: Placed = (), length: int | None = None) -> list[I
     size = max(size, at + 2)
     # Not the first and not the last: between two of them lies a phrase.
     positions += [(size // 2, token) for token in c.separators[:1] if not placed and token < c.vocabulary]
+    # A text with a question has a token that stands for its answer (Splinter).
+    positions += [(size // 2, token) for token in [getattr(c.config, "question_token_id", None)] if integer(token) and not placed]
     if c.takes("image_embeds_position_mask"):
         size = max(size, getattr(c.config, "latent_query_num", 4) + 4)
     specs = [InputSpec("input_ids", "tokens", "int64", (size,), low, high, tuple(positions))]
@@ -50,6 +53,9 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
         # XLNet tells segments apart by two embeddings, and has no field for their number.
         has_segments = any(name.endswith("seg_embed") for name, _ in c.model.named_parameters())
         types = c.value([c.text, c.config], "type_vocab_size", default=2 if has_segments else 0)
+        kinds_of_types = getattr(c.config, "type_vocab_sizes", None)
+        if integers(kinds_of_types):  # where in a table a token stands (TAPAS)
+            specs.append(InputSpec("token_type_ids", "token_types", "int64", (size, len(kinds_of_types)), 0, min(kinds_of_types)))
         if isinstance(types, int) and types > 1:
             specs.append(InputSpec("token_type_ids", "token_types", "int64", (size,), 0, types))
     if c.takes("bbox"):
@@ -61,7 +67,8 @@ def companions(c: Context, size: int, kinds: dict[int, str]) -> list[InputSpec]:
         count = getattr(c.config, "latent_query_num", 4)
         values = [int(1 <= place <= count) for place in range(size)]
         specs.append(InputSpec("image_embeds_position_mask", "token_kinds", "int64", (size,), values=values))
-    if c.takes("image_attention_mask") and not c.takes("image_sizes"):
+    # Beside masked patches it is a mask over patches, and all of them are there (FLAVA).
+    if c.takes("image_attention_mask") and not c.takes("image_sizes") and not c.takes("bool_masked_pos"):
         specs.append(InputSpec("image_attention_mask", "image_mask", "int64", (size, 1), values=1))
     if c.takes("xpath_tags_seq"):
         depth = getattr(c.config, "max_depth", 50)
@@ -87,6 +94,9 @@ def decoder(c: Context) -> list[InputSpec]:
     names = ("decoder_vocab_size", "tgt_vocab_size", "vocab_size")
     entries = c.value(nodes, *names, default=100)
     entries = entries if isinstance(entries, int) else 100
+    codebooks = getattr(getattr(c.config, "decoder", None), "num_codebooks", None)
+    if integer(codebooks):  # a row for each of them (MusicGen)
+        return [InputSpec("decoder_input_ids", "codes", "int64", (codebooks, DECODER_TOKENS), *c.token_range(entries), packed=True)]
     specs = [InputSpec("decoder_input_ids", "decoder_tokens", "int64", (DECODER_TOKENS,), *c.token_range(entries))]
     if c.takes("self_conditioning_logits"):  # of the step of denoising before this one
         specs.append(InputSpec("self_conditioning_logits", "features", "float32", (DECODER_TOKENS, entries)))

@@ -80,9 +80,13 @@ def shrink(
 
 
 def _apply(editor: Editor, values: dict[str, Any]) -> None:
-    """An override: values by dotted path."""
+    """An override: values by dotted path, of the parts that there are: a class may take the configuration of one alone."""
     for path, value in values.items():
         owner, _, name = path.rpartition(".")
+        try:
+            tree.get(editor.config, owner)
+        except AttributeError:
+            continue
         editor.set(f"{owner}." if owner else "", tree.get(editor.config, owner), name, value, OVERRIDE)
 
 
