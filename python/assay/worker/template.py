@@ -97,16 +97,17 @@ def _import_all() -> str | None:
         import torch
         import transformers.modeling_utils
 
-        import assay.checks
-        import assay.subjects  # noqa: F401
-
         package = sys.modules["transformers"]
         for name in SHARED:
             with contextlib.suppress(Exception):  # an economy: whoever needs it meets the exception
                 importlib.import_module(name)
-            # `processing_utils` loads the package once more, under the same name: preloads would patch a copy that no child uses.
+            # `processing_utils` loads the package once more, under the same name: preloads would patch a copy that no child uses, and
+            # so would the worker's own modules get one, if they came first.
             sys.modules["transformers"] = package
+        import assay.checks
+        import assay.subjects  # noqa: F401
 
+        sys.modules["transformers"] = package
         with contextlib.suppress(Exception):  # likewise: 893 patterns, compiled by the first model that is saved, 150 ms
             transformers.conversion_mapping.get_checkpoint_conversion_mapping("bert")
         torch.set_num_threads(1)
