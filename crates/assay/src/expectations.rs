@@ -198,7 +198,8 @@ fn text(expectation: &Expectation) -> String {
         "# What `{}` is expected to give out. Written by `assay golden accept`; docs/reference/golden.md explains each line.\n",
         expectation.subject
     );
-    let quoted = |value: &str| toml::Value::from(value).to_string();
+    // As JSON has it, which TOML reads as well: a key can't run over lines, and a prompt may.
+    let quoted = |value: &str| serde_json::Value::from(value).to_string();
     let mut line = |content: String| {
         text.push_str(&content);
         text.push('\n');
