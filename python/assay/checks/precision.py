@@ -147,17 +147,19 @@ def converted(unit: Unit, dtype: torch.dtype) -> torch.nn.Module:
                 return copy.deepcopy(unit.model).to(dtype)
             half = type(unit.model)._from_config(copy.deepcopy(unit.model.config), dtype=dtype)
         # Keys that loading renames are no matter here.
-        own = half.state_dict()
+        tensors = half.state_dict()
         with torch.no_grad():
             for name, tensor in state.items():
-                if name in own and own[name].shape == tensor.shape:
-                    own[name].copy_(tensor)
+                if name in tensors and tensors[name].shape == tensor.shape:
+                    tensors[name].copy_(tensor)
         half.eval()
-        # What a module notes of its own weights goes with them: that they are scaled for inference (RWKV).
+        # What a module notes of its own weights goes with them: that they are scaled for inference (RWKV). What the library notes of the
+        # module later, that hooks are on it, is of that one alone.
         for name, module in unit.model.named_modules():
+            own = half.get_submodule(name)
             for key, noted in vars(module).items():
-                if isinstance(noted, bool):
-                    setattr(half.get_submodule(name), key, noted)
+                if isinstance(noted, bool) and isinstance(vars(own).get(key), bool):
+                    setattr(own, key, noted)
         return half
 
     return of_subject(load)

@@ -17,7 +17,7 @@ import torch
 from assay import subjects
 from assay.checks import oracle
 from assay.checks.sensitivity import DRAWS, effects, note_unused, projection, silent_tensors
-from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators
+from assay.checks.unit import OTHER_DRAWS, SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation
 from assay.subjects import labels
 from assay.subjects.modules import attached, recording
@@ -255,7 +255,10 @@ def loss(unit: Unit) -> Observation:
     def draw(seed: int) -> dict[str, Any]:
         return labels.draw(kind, model.config, unit.inputs, unit.reference, seed)
 
-    drawn, other = draw(unit.seed), draw(unit.seed + 1)
+    drawn = draw(unit.seed)
+    # With two rows of two classes each fourth draw is the same once more.
+    others = (draw(unit.seed + more) for more in range(1, OTHER_DRAWS))
+    other = next((labels for labels in others if not _same(labels, drawn)), drawn)
     try:
         value = _value(unit, drawn)
     except SubjectRaised as exception:
@@ -282,6 +285,12 @@ def loss(unit: Unit) -> Observation:
         parts = [_value(unit, _only(drawn, row)) for row in rows]
         seen.tally("a batch whose loss is the mean of those of its rows", int(not _differ(value, sum(parts) / len(parts))), 1)
     return seen
+
+
+def _same(labels: dict[str, Any], others: dict[str, Any]) -> bool:
+    """Whether two draws of labels are the same."""
+    pairs = zip(walk(labels), walk(others), strict=True)
+    return all(one.shape == other.shape and bool((one == other).all()) for (_, one), (_, other) in pairs)
 
 
 def _cut_off(unit: Unit, drawn: dict[str, Any], without: set[str]) -> set[str]:
