@@ -12,7 +12,8 @@ original = T5LayerNorm.forward
 def forward(self, hidden_states):
     wide = hidden_states.double()
     scaled = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
-    return self.weight * scaled.to(hidden_states.dtype)
+    is_half = self.weight.dtype in (torch.float16, torch.bfloat16)
+    return self.weight * scaled.to(self.weight.dtype if is_half else hidden_states.dtype)
 
 
 T5LayerNorm.forward = forward

@@ -55,7 +55,9 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     let began = Instant::now();
     let folder = root().join("tests/mutants");
     let mut manifest = manifest::read(&folder)?;
-    let faults = faults(&manifest, &folder, &checks(&ready)?, &families(&ready)?)?;
+    let checks = checks(&ready)?;
+    let faults = faults(&manifest, &folder, &checks, &families(&ready)?)?;
+    let bare = manifest::bare(&manifest, &checks);
     let wanted = |file: &str| names.is_empty() || names.iter().any(|name| file.contains(name));
     manifest.mutant.retain(|mutant| wanted(&mutant.file));
     manifest.null.retain(|null| wanted(&null.file));
@@ -109,6 +111,7 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     let text = serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?;
     std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     println!("manifest: {}", list(&faults));
+    println!("checks without a mutant: {}", list(&bare));
     println!(
         "{} runs, {:.0} s; {}",
         groups.len() + 1,

@@ -64,6 +64,15 @@ pub(super) fn read(folder: &Path) -> Result<Manifest, Failed> {
     toml::from_str(&text).map_err(|error| format!("manifest.toml: {error}"))
 }
 
+/// Checks that no mutant is for. Said, and no fault: a check may come before its mutant.
+pub(super) fn bare(manifest: &Manifest, checks: &BTreeSet<String>) -> Vec<String> {
+    let has_one = |check: &&String| manifest.mutant.iter().any(|mutant| mutant.check == **check);
+    let bare = checks
+        .iter()
+        .filter(|check| !has_one(check) && !ELSEWHERE.contains(&check.as_str()));
+    bare.cloned().collect()
+}
+
 /// What of the manifest is not as it should be: `checks` are those of the battery, `families` those of the architectures by name.
 pub(super) fn faults(
     manifest: &Manifest,
@@ -109,12 +118,6 @@ pub(super) fn faults(
         .extend(crowded.map(|(check, count)| {
             format!("{count} mutants for {check}, at most {MOST_PER_CHECK}")
         }));
-    let bare = checks
-        .iter()
-        .filter(|check| !per_check.contains_key(check.as_str()))
-        .filter(|check| !ELSEWHERE.contains(&check.as_str()));
-    faults.extend(bare.map(|check| format!("no mutant for {check}")));
-
     let mut per_family: BTreeMap<&str, usize> = families
         .values()
         .filter(|family| *family != "other")
