@@ -118,7 +118,10 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
         began.elapsed().as_secs_f64(),
         path.display()
     );
-    let good = accused.is_empty() && faults.is_empty() && rows.iter().all(|row| row.killed);
+    let good = accused.is_empty()
+        && faults.is_empty()
+        && bare.is_empty()
+        && rows.iter().all(|row| row.killed);
     Ok(if good {
         ExitCode::SUCCESS
     } else {

@@ -64,7 +64,7 @@ pub(super) fn read(folder: &Path) -> Result<Manifest, Failed> {
     toml::from_str(&text).map_err(|error| format!("manifest.toml: {error}"))
 }
 
-/// Checks that no mutant is for. Said, and no fault: a check may come before its mutant.
+/// Checks that no mutant is for.
 pub(super) fn bare(manifest: &Manifest, checks: &BTreeSet<String>) -> Vec<String> {
     let has_one = |check: &&String| manifest.mutant.iter().any(|mutant| mutant.check == **check);
     let bare = checks
