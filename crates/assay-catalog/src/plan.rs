@@ -619,6 +619,7 @@ mod tests {
             reason: "known".into(),
             reference: "a link".into(),
             expires: "2027-01-01".into(),
+            sometimes: false,
         };
         let overrides = [
             Override {

@@ -107,4 +107,7 @@ pub struct KnownIssue {
     /// The last day on which it is believed: `"2027-03-31"`. After it the cases count as failed.
     #[schemars(with = "String")]
     pub expires: Spanned<String>,
+    /// It shows with some seeds only: a case that passes is not stale.
+    #[serde(default)]
+    pub sometimes: bool,
 }

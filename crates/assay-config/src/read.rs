@@ -438,6 +438,7 @@ impl Reader<'_> {
             reference,
             // However it was written, in the form in which days sort as text.
             expires: expires.to_string(),
+            sometimes: table.sometimes,
         })
     }
 }

@@ -357,10 +357,11 @@ impl Settings {
                 value.insert("workers", json!(workers));
             }
             if let Some(issue) = &holds.known_issue {
-                value.insert(
-                    "known-issue",
-                    json!({"reason": issue.reason, "reference": issue.reference, "expires": issue.expires}),
-                );
+                let mut known = json!({"reason": issue.reason, "reference": issue.reference, "expires": issue.expires});
+                if issue.sometimes {
+                    known["sometimes"] = json!(true);
+                }
+                value.insert("known-issue", known);
             }
             rows.push(Row {
                 key: "override".into(),

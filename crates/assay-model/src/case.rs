@@ -63,7 +63,8 @@ pub enum KnownState {
     Stale,
     /// Its last day was before the run: the case counts as if there were no entry.
     Expired,
-    /// The case did not run, or failed in a way that no issue excuses (a mock, Assay's own fault).
+    /// The case did not run, failed in a way that no issue excuses (a mock, Assay's own fault), or passed where the issue shows with
+    /// some seeds only.
     Unused,
 }
 

@@ -28,6 +28,9 @@ pub struct KnownIssue {
     pub reference: String,
     /// The last day on which it is believed, `YYYY-MM-DD`.
     pub expires: String,
+    /// Whether it shows with some seeds only, so that a case that passes says nothing of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sometimes: bool,
 }
 
 /// A part of a larger plan (`--partition`): what `assay merge` needs to put the parts together.

@@ -380,6 +380,7 @@ fn known(
         outcome.is_failure() && outcome != Outcome::Errored && provenance != Some(Provenance::Mock);
     let state = match outcome {
         _ if expired => KnownState::Expired,
+        Outcome::Passed if issue.sometimes => KnownState::Unused,
         Outcome::Passed => KnownState::Stale,
         _ if excusable => KnownState::Excuses,
         _ => KnownState::Unused,

@@ -196,6 +196,7 @@ fn with_known_issue(started: &str, resumed: Option<&str>) -> Run {
         reason: "known".into(),
         reference: "a link".into(),
         expires: "2026-12-31".into(),
+        sometimes: false,
     };
     let mut unit = UnitPlan::new(Subject::architecture("bert"), Platform::Cpu, vec![0]);
     unit.known = vec![(0, 0)];

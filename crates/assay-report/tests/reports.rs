@@ -199,6 +199,7 @@ fn with_known_issues() -> Run {
         reason: "the library forgets a row".into(),
         reference: "https://example.org/1".into(),
         expires: expires.into(),
+        sometimes: false,
     };
     let mut unit = UnitPlan::new(
         Subject::architecture("bert"),
