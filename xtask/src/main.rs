@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, build, run, tests and benchmarks, from nothing but a Rust toolchain, Python with pip and the registries.
 
 mod alternatives;
+mod battery;
 mod bench;
 mod coverage;
 mod duckdb;
@@ -19,6 +20,8 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask build                    build the release binary and print its path
        cargo xtask mutants [NAME…]          run the planted bugs: killed, survivors, falsely accused
        cargo xtask coverage-table [PYTHON]  every base architecture, by family, into docs/coverage/ (of another environment: its interpreter)
+       cargo xtask battery [SEED…]          every subject of the standard profile under ten seeds, or these, into docs/battery.md
+       cargo xtask battery --from FILE…     the page alone, of summaries that there are
        cargo xtask reference [--from FILE…] the page of each check, and docs/costs.md; from summaries of whole runs and target/mutants.json
        cargo xtask bench architectures      60 architectures by Assay, pytest-xdist, fresh processes, and one process
        cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself
@@ -39,6 +42,10 @@ fn main() -> ExitCode {
         ["mutants", names @ ..] => mutants::mutants(names),
         ["coverage-table"] => coverage::table(None),
         ["coverage-table", python] => coverage::table(Some(python)),
+        ["battery", "--from", files @ ..] if !files.is_empty() => {
+            battery::from(&battery::files(files))
+        }
+        ["battery", seeds @ ..] => battery::battery(seeds),
         ["reference"] => reference::reference(&[]),
         ["reference", "--from", files @ ..] if !files.is_empty() => reference::reference(files),
         ["bench", "architectures"] => alternatives::bench(),

@@ -9,6 +9,7 @@ use crate::step::Failed;
 #[derive(Deserialize)]
 pub(crate) struct Summary {
     pub(crate) started: String,
+    pub(crate) seed: u64,
     pub(crate) planned: u64,
     recorded: u64,
     pub(crate) wall_seconds: Option<f64>,
@@ -37,12 +38,38 @@ pub(crate) struct Case {
     pub(crate) provenance: Option<String>,
     pub(crate) reason: Option<Reason>,
     pub(crate) seconds: f64,
+    pub(crate) known_issue: Option<Known>,
+}
+
+/// What a known issue means for a case.
+#[derive(Deserialize)]
+pub(crate) struct Known {
+    pub(crate) reference: String,
+    pub(crate) state: String,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Reason {
     pub(crate) kind: String,
     pub(crate) detail: String,
+}
+
+impl Case {
+    /// Whether a known issue excuses its failure.
+    pub(crate) fn is_excused(&self) -> bool {
+        self.known_issue
+            .as_ref()
+            .is_some_and(|known| known.state == "excuses")
+    }
+
+    /// Whether the run is red because of it: a failure that nothing excuses, or a known issue that is gone.
+    pub(crate) fn is_red(&self) -> bool {
+        let is_stale = self
+            .known_issue
+            .as_ref()
+            .is_some_and(|known| known.state == "stale");
+        is_stale || !matches!(self.outcome.as_str(), "passed" | "skipped") && !self.is_excused()
+    }
 }
 
 impl Summary {
@@ -86,6 +113,7 @@ impl Summary {
         };
         Self {
             started: "2026-11-21T19:02:22Z".into(),
+            seed: 1,
             planned: 0,
             recorded: 0,
             wall_seconds: Some(1.0),

@@ -335,6 +335,7 @@ mod tests {
             provenance: None,
             reason: None,
             seconds,
+            known_issue: None,
         }
     }
 
