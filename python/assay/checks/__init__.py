@@ -23,6 +23,7 @@ from assay.checks import (
     precision,
     save_load,
     sensitivity,
+    steady,
     tokenizer,
     train,
     workflow,
@@ -99,7 +100,7 @@ def _observe(name: str, unit: Unit) -> dict[str, Any]:
     began = time.monotonic()
     observation = Observation()
     try:
-        observation = _observer(name)(unit) or observation
+        observation = steady.observe(_observer(name), unit) or observation
         if not isinstance(observation, Observation):
             raise TypeError(f"the check `{name}` returned a {type(observation).__name__}, not an assay.Observation")
         if not observation.fields["devices"]:

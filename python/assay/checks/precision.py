@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from assay.checks import oracle
+from assay.checks.steady import TURNED
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, walk
 from assay.observation import Observation
 from assay.worker import instructions
@@ -77,7 +78,7 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
     for name, (arguments, keywords) in heard.items():
         _alone(seen, unit, name, half, arguments, keywords, dtype)
     if not seen.fields["comparisons"]:
-        seen.fields["unsupported"] = "the shapes of all outputs depend on a choice that rounding alone may turn"
+        seen.fields["unsupported"] = TURNED
     return seen
 
 

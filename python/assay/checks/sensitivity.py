@@ -160,12 +160,9 @@ def _unreached(unit: Unit) -> set[str]:
     moved = effects(unit) if uncalled else {}
     tensors = {name: _tensors(unit, name, module) for name, module in uncalled.items()}
     lacking = {name for name, own in tensors.items() if not any(moved.get(tensor) for tensor in own)}
-    straight = [unit.forward(inputs) for inputs in unit.variants] if lacking else []
     # A table that is looked up without a gradient: forwards tell.
-    for name in lacking - unit.unused_modules(lacking).keys():
-        if any(_speak(unit, [tensor], straight) for tensor in tensors[name]):
-            lacking.remove(name)
-    return lacking
+    asked = {tensor: name for name in sorted(lacking - unit.unused_modules(lacking).keys()) for tensor in tensors[name]}
+    return lacking - {asked[tensor] for tensor in _speaking(unit, list(asked), set())}
 
 
 def _tensors(unit: Unit, name: str, module: torch.nn.Module) -> list[str]:
@@ -193,24 +190,31 @@ def _silent(unit: Unit, asked: set[str] | None = None) -> dict[str, str]:
     kinds |= dict.fromkeys(by_design, UNUSED)
     # A bias of keys beside a weight that shows is cancelled for sure: a forward for each would cost more than it tells.
     unsure = [name for name, kind in kinds.items() if kind == CANCELLED and (quiet[name] == 0 or name.rpartition(".")[0] not in speaking)]
-    straight, size = [unit.forward(inputs) for inputs in unit.variants] if unsure else [], 1
-    # More at a time as long as none shows: most of a decoder that nobody reads costs a few forwards, and not eight for each tensor.
-    while unsure:
-        group = unsure[:size]
-        changes = FEWER if all(name.rpartition(".")[0] in speaking for name in group) else CHANGES
+    for name in _speaking(unit, unsure, speaking):
+        del kinds[name]
+    return kinds | {name: WITHOUT_EFFECT for name in unsure if name in kinds and quiet[name] == 0}
+
+
+def _speaking(unit: Unit, names: list[str], modules: set[str]) -> set[str]:
+    """Those of the parameters of which a forward shows a change; `modules` are known to show. All are changed at once, and if that
+    shows, one, then ever more as long as none shows: a decoder that nobody reads costs a few forwards, and not some for each tensor."""
+    straight = [unit.forward(inputs) for inputs in unit.variants] if names else []
+    modules, found, size = set(modules), set(), len(names)
+    while names:
+        group = names[:size]
+        changes = FEWER if modules.issuperset(name.rpartition(".")[0] for name in group) else CHANGES
         if not _speak(unit, group, straight, changes):
-            kinds |= {name: WITHOUT_EFFECT for name in group if quiet[name] == 0}
-            unsure, size = unsure[size:], 2 * size
+            names, size = names[size:], 2 * size
         elif size == 1:
-            speaking.add(group[0].rpartition(".")[0])
-            del kinds[group[0]]
-            unsure = unsure[1:]
+            found.add(group[0])
+            modules.add(group[0].rpartition(".")[0])
+            names = names[1:]
         else:
             size = 1
-    return kinds
+    return found
 
 
-def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int = CHANGES) -> bool:
+def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int) -> bool:
     """Whether a forward shows one of a few larger changes of these parameters, each element by itself: a choice among experts sees no
     change that all share, and a single change may leave all choices as they were. What has no effect shows none of them."""
     parameters = [unit.model.get_parameter(name) for name in names]
@@ -225,11 +229,12 @@ def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int =
         unit.forget()
         try:
             return any(
-                movement(comparison(output, after[output], tensor, None)) > 1e3 * SILENT
+                row["non_finite_mismatch"] or movement(row) > 1e3 * SILENT
                 for inputs, outputs in zip(unit.variants, straight, strict=True)
                 for after in [unit.forward(inputs)]
                 for output, tensor in outputs.items()
                 if output in after and tensor.numel()
+                for row in [comparison(output, after[output], tensor, None)]
             )
         except SubjectRaised:  # what makes it raise has an effect
             return True

@@ -66,6 +66,7 @@ class Unit:
     """One subject on one platform. Everything is made when it is first needed, once."""
 
     def __init__(self, job: dict[str, Any]) -> None:
+        self.job = job
         self.subject: dict[str, Any] = job["subject"]
         self.platform: str = job["platform"]
         self.recipe: dict[str, Any] | None = job["recipe"]
@@ -351,13 +352,29 @@ class Unit:
     def forward64(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors | None:
         """Outputs of the oracle, or of another model in float64; `None` if it can't run in float64 (`oracle_lacking` says why)."""
         model = self.model64 if model is None else model
-        wide = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
+        wide = {name: _widened(value) for name, value in inputs.items()}
         try:
             with oracle.all_wide():
                 return self.forward(wide, model, random)
         except SubjectRaised as exception:
             self.oracle_lacking = f"{type(exception.original).__name__}: {exception.original}"[:200]
             return None
+
+    def fed_anew(self, seed: int) -> Unit:
+        """The same model, fed other inputs of the same shapes."""
+        return self._beside(Unit, seed)
+
+    def in_float64(self) -> Unit:
+        """The same inputs, fed to the model in float64."""
+        wide = self._beside(Wide, self.seed)
+        wide.__dict__["model"] = self.model64
+        return wide
+
+    def _beside(self, kind: type[Unit], seed: int) -> Unit:
+        other = kind({**self.job, "seed": seed})
+        kept = ("config", "model", "model64", "_initial", "_memories", "versions", "drawn")
+        other.__dict__ |= {name: self.__dict__[name] for name in kept if name in self.__dict__}
+        return other
 
     @Once
     def saved(self) -> str:
@@ -384,6 +401,27 @@ class Unit:
         if isinstance(model, torch.nn.Module):
             tensors += list(model.parameters())
         return sorted({str(tensor.device.type) for tensor in tensors if isinstance(tensor, torch.Tensor)})
+
+
+class Wide(Unit):
+    """A unit in float64, by itself: there is nothing more exact to compare it with."""
+
+    def make_inputs(self, seed: int, batch: int | None = None, variant: str | None = None) -> Tensors:
+        return {name: _widened(tensor) for name, tensor in super().make_inputs(seed, batch, variant).items()}
+
+    def redraw(self, spec: subjects.InputSpec, seed: int) -> torch.Tensor:
+        return _widened(super().redraw(spec, seed))
+
+    def call(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors:
+        with oracle.all_wide():
+            return super().call(inputs, model, random)
+
+    def forward64(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> None:
+        del inputs, model, random
+
+
+def _widened(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def named_tensors(output: Any) -> Tensors:

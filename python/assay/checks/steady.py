@@ -1,0 +1,87 @@
+"""A choice that rounding turns is no bug: a token goes to another expert, another box is among the best, a duration is rounded up."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from assay.checks.unit import Unit
+from assay.extension import Observer
+from assay.observation import Observation
+
+DRAWS = 3
+"""How many other inputs are tried. Rounding turned a choice in one of some hundred cases of models that choose; all of these, in none."""
+STEP = 104_729
+"""Between their seeds: far from those that a check makes of the unit's own."""
+CLOSE_EPSILONS, MULTIPLIER, ASTRAY_EPSILONS = 4.0, 2.0, 4096.0
+"""What the judge's rule allows, or less (`oracle.rs`)."""
+
+
+TURNED = "the shapes of all outputs depend on a choice that rounding alone may turn"
+"""Why nothing could be compared."""
+
+
+def observe(observer: Observer, unit: Unit) -> Observation | None:
+    """What the observer sees. Where that is more than rounding, and the check's rule is to compare with float64, the same is done in
+    float64: what differs there is no matter of rounding. If nothing does, a choice may have turned, and other inputs tell: a choice
+    lies that near to turning for few, and a bug of float32 shows with all."""
+    seen = observer(unit)
+    if not isinstance(seen, Observation) or not _differs(seen):
+        return seen
+    if _may_be_wide(seen) and _differs_in_float64(observer, unit):
+        return seen
+    for draw in range(1, DRAWS + 1):
+        try:
+            again = observer(unit.fed_anew(unit.seed + draw * STEP))
+        except Exception:  # what the first inputs showed stands
+            return seen
+        if isinstance(again, Observation) and again.fields["comparisons"] and not _differs(again):
+            labels = [row["label"] for row in seen.fields["comparisons"] if not _is_close(row)]
+            again.note(f"other inputs, since rounding turns a choice with the first: {', '.join(labels[:3]) or 'the shapes of outputs'}")
+            return again
+    return seen
+
+
+def _differs(seen: Observation) -> bool:
+    rows = seen.fields["comparisons"]
+    return seen.fields.get("unsupported") == TURNED or (any(row["oracle"] for row in rows) and not all(map(_is_close, rows)))
+
+
+def _may_be_wide(seen: Observation) -> bool:
+    """Whether the check is not about half precision itself."""
+    rows = seen.fields["comparisons"]
+    return bool(rows) and all(row["dtype"] not in ("float16", "bfloat16") for row in rows)
+
+
+def _differs_in_float64(observer: Observer, unit: Unit) -> bool:
+    try:
+        wide = observer(unit.in_float64())
+    except Exception:  # no excuse
+        return True
+    rows = wide.fields["comparisons"] if isinstance(wide, Observation) else []
+    return not rows or not all(_agrees(row) for row in rows)
+
+
+def _agrees(row: dict[str, Any]) -> bool:
+    """Whether two runs in float64 took the same way."""
+    is_alike = not row["shape_mismatch"] and not row["non_finite_mismatch"]
+    return is_alike and row["rms_difference"] <= ASTRAY_EPSILONS * _epsilon(row) * row["rms_reference"]
+
+
+def _is_close(row: dict[str, Any]) -> bool:
+    """Whether the judge's rule holds for sure."""
+    if row["shape_mismatch"] or row["non_finite_mismatch"]:
+        return False
+    epsilon, errors = _epsilon(row), row["oracle"]
+    if row["max_difference"] <= CLOSE_EPSILONS * epsilon * row["max_reference"]:
+        return True
+    if not errors or not math.isfinite(errors["result"]) or errors["reference"] > ASTRAY_EPSILONS * epsilon * row["rms_reference"]:
+        return False
+    return errors["result"] <= MULTIPLIER * errors["reference"] + CLOSE_EPSILONS * epsilon * row["rms_reference"]
+
+
+def _epsilon(row: dict[str, Any]) -> float:
+    dtype = getattr(torch, row["dtype"])
+    return torch.finfo(dtype).eps if dtype.is_floating_point or dtype.is_complex else 0.0

@@ -1,0 +1,84 @@
+"""Choices that rounding turns, and bugs that it must not excuse."""
+
+import torch
+
+from assay.checks import batch, steady
+from assay.checks.unit import Wide
+
+
+class Choosing(torch.nn.Module):
+    """Scales by the row's largest value, or by a constant; the choice hangs on `score`, of one row together with the others."""
+
+    def __init__(self, score):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 4)
+        self.score = score
+
+    def forward(self, values):
+        states = self.linear(values)
+        return {"states": torch.where(self.score(values)[:, None, None], states, 2 * states)}
+
+
+def first_row(unit):
+    return unit.inputs["values"][0].clone()
+
+
+def test_a_choice_that_only_rounding_turns_is_no_failure(unit_of):
+    unit = unit_of(Choosing(lambda values: torch.ones(len(values), dtype=torch.bool)))
+    chosen = first_row(unit)
+
+    def score(values):
+        # In float32 the first input lies so near to the border that its neighbour's rounding turns it.
+        near = (values.float() - chosen).abs().amax((1, 2)) < 1e-6
+        return ~near | torch.tensor(values.dtype == torch.float64 or len(values) > 1)
+
+    unit.model.score = score
+    seen = steady.observe(batch.rows, unit)
+    assert all(steady._is_close(row) for row in seen.fields["comparisons"])
+    assert seen.fields["notes"] == ["other inputs, since rounding turns a choice with the first: states, row 0"]
+
+
+def test_what_differs_in_float64_is_a_failure_though_other_inputs_agree(unit_of):
+    unit = unit_of(Choosing(lambda values: torch.ones(len(values), dtype=torch.bool)))
+    chosen = first_row(unit)
+    unit.model.score = lambda values: ((values.float() - chosen).abs().amax((1, 2)) > 1e-6) | torch.tensor(len(values) > 1)
+    seen = steady.observe(batch.rows, unit)
+    assert not all(steady._is_close(row) for row in seen.fields["comparisons"])
+    assert seen.fields["notes"] == []
+
+
+def test_what_differs_in_float32_with_all_inputs_is_a_failure(unit_of):
+    unit = unit_of(Choosing(lambda values: torch.full((len(values),), values.dtype == torch.float64 or len(values) > 1)))
+    seen = steady.observe(batch.rows, unit)
+    assert not all(steady._is_close(row) for row in seen.fields["comparisons"])
+
+
+def test_a_wide_unit_feeds_and_answers_in_float64(unit_of):
+    unit = unit_of(Choosing(lambda values: torch.ones(len(values), dtype=torch.bool)))
+    wide = unit.in_float64()
+    assert isinstance(wide, Wide)
+    assert wide.inputs["values"].dtype == wide.reference["states"].dtype == torch.float64
+    assert torch.equal(wide.inputs["values"].float(), unit.inputs["values"])
+    assert wide.reference64 is None
+    assert unit.reference["states"].dtype == torch.float32  # the unit itself stays as it was
+
+
+def test_a_unit_that_is_fed_anew_has_the_same_model_and_other_inputs(unit_of):
+    unit = unit_of(Choosing(lambda values: torch.ones(len(values), dtype=torch.bool)))
+    other = unit.fed_anew(unit.seed + steady.STEP)
+    assert other.model is unit.model
+    assert other.inputs["values"].shape == unit.inputs["values"].shape
+    assert not torch.equal(other.inputs["values"], unit.inputs["values"])
+
+
+def test_a_comparison_without_float64_is_judged_as_it_is(unit_of):
+    calls = []
+
+    def observer(unit):
+        calls.append(unit)
+        seen = steady.Observation()
+        seen.compare("bits", torch.ones(2), torch.zeros(2))
+        return seen
+
+    steady.observe(observer, unit_of(Choosing(lambda values: torch.ones(len(values), dtype=torch.bool))))
+    assert len(calls) == 1
