@@ -2,7 +2,8 @@
 
 - xlnet: it puts a token of its own behind the tokens and not behind `token_type_ids`, which its tokenizer gives out.
 - qwen2_audio, one token for each sound (the layout of its old processor, which the forward still takes apart): `generate` drops a mask
-  that hides nothing, and the layout is made by the mask.
+  that hides nothing, and the layout is made by the mask. With labels the forward refuses it as well: they are laid out with
+  `config.ignore_index`, which the configuration has lost.
 - qwen2_5_omni_thinker, qwen3_omni_moe_thinker, with an image: positions are counted from `config.vision_start_token_id`, which the
   thinker's configuration has lost (that of the talker has it).
 - evolla, with a cache that is allocated before: the mask over the tokens is then one for all pairs, and the attention over the protein
@@ -63,6 +64,7 @@ audio = Qwen2AudioForConditionalGeneration(Qwen2AudioConfig(audio_config=part, t
 tokens[:, 2] = 98
 sound = {"input_features": torch.randn(1, 16, 64), "feature_attention_mask": torch.ones(1, 64, dtype=torch.int64)}
 show("qwen2_audio, forward", lambda: audio(tokens, attention_mask=mask, **sound))
+show("qwen2_audio, forward with labels", lambda: audio(tokens, attention_mask=mask, labels=tokens, **sound))
 show("qwen2_audio, generate", lambda: audio.generate(tokens, attention_mask=mask, **sound, **settings))
 
 for kind in (Qwen2_5OmniThinkerConfig, Qwen3OmniMoeThinkerConfig):

@@ -69,7 +69,8 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
     references = _until_sure(unit, dtype, results, rounded, exact)
     for name, right in exact.items():
         wide = [outputs[name] for outputs in references[1:] if name in outputs]
-        if any(other.shape != right.shape for other in [rounded.get(name, right), *wide]):
+        turned = any(other.shape != right.shape for other in [rounded.get(name, right), *wide])
+        if turned or (name in results and results[name].shape != right.shape and _varies(unit, name)):
             seen.note(f"{name}: its shape depends on a choice that rounding alone may turn")
         elif name not in results or results[name].shape != right.shape or name not in rounded:
             seen.compare_outputs({name: results[name]} if name in results else {}, {name: right.to(dtype)})
@@ -80,6 +81,12 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
     if not seen.fields["comparisons"]:
         seen.fields["unsupported"] = TURNED
     return seen
+
+
+def _varies(unit: Unit, name: str) -> bool:
+    """Whether the shape of an output depends on the values that are fed: so many key points are sure enough."""
+    shapes = {unit.forward(inputs)[name].shape for inputs in (unit.other_inputs, unit.third_inputs)}
+    return shapes != {unit.reference[name].shape}
 
 
 def _until_sure(unit: Unit, dtype: torch.dtype, results: Tensors, rounded: Tensors, exact: Tensors) -> list[Tensors]:

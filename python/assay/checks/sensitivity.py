@@ -27,9 +27,10 @@ FEWER = 1
 DRAWS = 8
 """How many draws of all weights are tried until every module is reached and shows. Some draws shut a gate: a score below zero says that
 there is no object (SAM), and no mask shows."""
-MAIN = (": last_hidden_state", ": logits")
-"""The outputs to which every input contributes: an image whose features are handed out too may still never have reached the text. The
-decoder's tokens don't where the states are the encoder's (transducers)."""
+MAIN = ("logits", "last_hidden_state")
+"""Of a model's outputs the first of these is the one to which every input contributes: an image whose features are handed out too may still
+never have reached the text, and beside logits the states may be those of one tower. The decoder's tokens don't where the states are the
+encoder's (transducers)."""
 SILENT = 1e-7
 """Below this share of the output's size a 1 % change of a whole tensor can't be told from float32's own error, 1e-7 to 2e-7
 (FACTS.md)."""
@@ -66,7 +67,8 @@ def of_input(unit: Unit) -> Observation:
             ]
             if rows:
                 most = max(rows, key=movement)
-                own = [row for row in rows if row["label"].endswith(MAIN) and row is not most and spec.role != "decoder_tokens"]
+                main = next((row for name in MAIN for row in rows if row["label"].endswith(f": {name}")), most)
+                own = [] if main is most or spec.role == "decoder_tokens" else [main]
                 seen.fields["comparisons"] += [most, *own]
     return seen
 

@@ -68,7 +68,10 @@ def draw(kind: str, config: Any, inputs: dict[str, torch.Tensor], outputs: dict[
             # each that is fed.
             tokens = inputs.get("input_ids")
             is_mixed = any(tensor.is_floating_point() for tensor in inputs.values()) and "decoder_input_ids" not in inputs
-            return {"labels": below(classes, *(tokens.shape if is_mixed and tokens is not None else logits.shape[:-1]))}
+            # Of those that the head lets itself say: some give the tokens of images the least of all numbers.
+            allowed = (logits.flatten(0, -2).amax(0) > torch.finfo(logits.dtype).min / 2).nonzero().flatten()
+            drawn = below(len(allowed), *(tokens.shape if is_mixed and tokens is not None else logits.shape[:-1]))
+            return {"labels": allowed[drawn]}
         case "rows":
             # One class is a number to be told.
             return {"labels": below(classes, rows) if classes > 1 else torch.randn(rows, generator=generator)}

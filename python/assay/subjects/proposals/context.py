@@ -188,7 +188,8 @@ class Context:
     def method(self, name: str) -> Any | None:
         """A method of the model, of the one that it wraps, or of one of its parts. One that hands on whatever it gets (`*args`) says less
         than the one that it hands it to."""
-        owners = (self.model, getattr(self.model, "base_model", None), *self.model.children())
+        body = getattr(self.model, "base_model", self.model)
+        owners = (self.model, body, *self.model.children(), *body.children())
         found = [getattr(owner, name) for owner in owners if hasattr(owner, name)]
         return next((method for method in found if "args" not in inspect.signature(method).parameters), next(iter(found), None))
 
@@ -211,12 +212,12 @@ def _arguments(model: torch.nn.Module) -> dict[str, inspect.Parameter]:
     """The arguments of `forward`; with the pixels of an encoder that it hands its keywords to, and what all
     its layers want to be told."""
     own = dict(inspect.signature(model.forward).parameters)
-    encoder = getattr(model, "encoder", None)
+    body = getattr(model, "base_model", model)
+    encoder = getattr(body, "encoder", None)
     if "input_ids" in own and "kwargs" in own and hasattr(encoder, "get_image_features"):
         handed = inspect.signature(encoder.forward).parameters
         own |= {name: row for name, row in handed.items() if PIXELS.search(name) and name not in own}
     # A head of the library's own kind (`GenericForTokenClassification`) hands its base model whatever it doesn't know.
-    body = getattr(model, "base_model", model)
     if "kwargs" in own and type(model).forward.__module__ == GENERIC and body is not model:
         own |= {name: row for name, row in inspect.signature(body.forward).parameters.items() if name not in own}
     layers = getattr(model, "layers", None)

@@ -110,7 +110,7 @@ def beside(c: Context, parts: list[Placed]) -> list[list[Placed]]:
     """Those that are fed together, the most first; then the first and the last by themselves. Where a model looks for images and videos at
     the same token (GLM-4V's processor lays a video out as images), each would take the place of the other: then only by themselves."""
     tokens = {part.modality: part.token for part in parts}
-    mask = getattr(c.model, "get_placeholder_mask", None)
+    mask = c.method("get_placeholder_mask")
     if mask is None or not {"image", "video"} <= tokens.keys():
         return [parts] if len(parts) == 1 else [parts, parts[:1], parts[-1:]]
     row = torch.tensor([[tokens["image"], tokens["video"]]])
