@@ -68,6 +68,8 @@ def _series(unit: Unit, kept: list[Tensors], with_gradients: list[bool]) -> list
     for number, inputs in enumerate(fresh):
         _run(unit, unit.model, inputs, with_gradients=with_gradients[number])
         unit.forget()
+        if with_gradients[number]:
+            unit.detach()
         values[number] = live_bytes()
     return values
 

@@ -13,7 +13,7 @@ import torch
 
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, comparison, is_finite
-from assay.subjects import CONTENT, call, stale_modules, unused_inputs
+from assay.subjects import CONTENT, InputSpec, call, stale_modules, unused_inputs
 from assay.subjects.modules import Called, leaves, recording
 
 CHANGE = 0.01
@@ -25,8 +25,8 @@ CHANGES = 4
 FEWER = 1
 """The same for a tensor beside one that shows."""
 DRAWS = 8
-"""How many draws of all weights are tried until every module is reached and shows. Some draws shut a gate: a score below zero says that
-there is no object (SAM), and no mask shows."""
+"""How many draws of all weights are tried until every module is reached and shows, and every input moves what it should. Some draws shut
+a gate: a score below zero says that there is no object (SAM), and no mask shows."""
 MAIN = ("logits", "last_hidden_state")
 """Of a model's outputs the first of these is the one to which every input contributes: an image whose features are handed out too may still
 never have reached the text, and beside logits the states may be those of one tower. The decoder's tokens don't where the states are the
@@ -59,18 +59,34 @@ def of_input(unit: Unit) -> Observation:
                 continue
             known.add(spec.name)
             outputs = outputs or (unit.reference if inputs is unit.inputs else unit.forward(inputs))
-            redrawn = unit.forward({**inputs, spec.name: unit.redraw(spec, unit.seed + 7)})
-            rows = [
-                comparison(f"{spec.name} redrawn: {name}", redrawn[name], tensor, None)
-                for name, tensor in outputs.items()
-                if name in redrawn and tensor.is_floating_point() and tensor.numel()
-            ]
-            if rows:
-                most = max(rows, key=movement)
-                main = next((row for name in MAIN for row in rows if row["label"].endswith(f": {name}")), most)
-                own = [] if main is most or spec.role == "decoder_tokens" else [main]
-                seen.fields["comparisons"] += [most, *own]
+            rows = _redrawn(unit, spec, inputs, outputs)
+            for nonce in _other_nonces(unit):
+                if all(map(movement, rows)):
+                    break
+                with contextlib.suppress(SubjectRaised), unit.filled(nonce):
+                    rows = _redrawn(unit, spec, inputs, unit.forward(inputs))
+            seen.fields["comparisons"] += rows
     return seen
+
+
+def _redrawn(unit: Unit, spec: InputSpec, inputs: Tensors, outputs: Tensors) -> list[dict]:
+    """The output that moves most with one input drawn anew, and the main one; with once another draw where two images have the same
+    codes."""
+    rows: list[dict] = []
+    for seed in (unit.seed + 7, unit.seed + 8):
+        redrawn = unit.forward({**inputs, spec.name: unit.redraw(spec, seed)})
+        rows = [
+            comparison(f"{spec.name} redrawn: {name}", redrawn[name], tensor, None)
+            for name, tensor in outputs.items()
+            if name in redrawn and tensor.is_floating_point() and tensor.numel()
+        ]
+        if any(map(movement, rows)):
+            break
+    if not rows:
+        return []
+    most = max(rows, key=movement)
+    main = next((row for name in MAIN for row in rows if row["label"].endswith(f": {name}")), most)
+    return [most] if main is most or spec.role == "decoder_tokens" else [most, main]
 
 
 def movement(row: dict) -> float:

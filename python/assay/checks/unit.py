@@ -157,7 +157,8 @@ class Unit:
         self._forget(self.model)
 
     def detach(self) -> None:
-        """Cuts what the model keeps of a forward from the graph that made it: such a model can't be copied."""
+        """Cuts what the model keeps of a forward with gradients from the graph that made it: such a model can't be copied
+        (RecurrentGemma)."""
         for module in self.model.modules():
             for name, value in list(vars(module).items()):
                 if isinstance(value, torch.Tensor) and value.grad_fn is not None:
@@ -167,11 +168,6 @@ class Unit:
         for name, value in copy.deepcopy(self.__dict__.get("_memories", {})).items():
             owner, _, attribute = name.rpartition(".")
             setattr(model.get_submodule(owner), attribute, value)
-        # A state that a forward with gradients left behind has a graph, and can't be copied (RecurrentGemma).
-        for module in model.modules():
-            for attribute, value in vars(module).items():
-                if isinstance(value, torch.Tensor) and value.grad_fn is not None:
-                    vars(module)[attribute] = value.detach()
 
     def _remembered(self, model: torch.nn.Module) -> list[tuple[str, Any]]:
         attributes = {f"{name}.{key}".lstrip("."): value for name, module in model.named_modules() for key, value in vars(module).items()}
