@@ -5,6 +5,7 @@ from conftest import VALUES
 
 from assay.checks import batch
 from assay.subjects import InputSpec
+from assay.subjects.specs import as_rows
 
 # Below this, a difference is float32's own (`rules/oracle.rs`).
 NOISE = 1e-5
@@ -36,6 +37,27 @@ def test_clean_rows_agree_and_outputs_of_the_batch_are_no_rows(unit_of):
     assert labels(rows) == ["hidden, row 0", "scores, row 0", "hidden, row 1", "scores, row 1"]
     assert labels(order) == ["hidden, reversed", "scores, reversed"]
     assert wrong(rows) == wrong(order) == []
+
+
+def test_rows_of_what_only_a_later_set_of_inputs_holds(unit_of):
+    class Hears(Rows):
+        def forward(self, values=None, sound=None):
+            if sound is None:
+                return {"hidden": self.layer(values)}
+            return {"hidden": self.layer(sound - (sound.mean(0) if self.leaks else 0))}
+
+    def unit(*, leaks):
+        module = Hears()
+        module.leaks = leaks
+        made = unit_of(module)
+        made.recipe["inputs"] |= {"sound": as_rows([InputSpec("sound", "series", "float32", (3, 4))]), "again": as_rows([VALUES])}
+        made.recipe["variants"] = ["all", "sound", "again"]
+        return made
+
+    clean = batch.rows(unit(leaks=False))
+    assert labels(clean) == ["hidden, row 0", "hidden, row 1", "hidden, row 0 for sound", "hidden, row 1 for sound"]
+    assert wrong(clean) == []
+    assert wrong(batch.rows(unit(leaks=True))) == ["hidden, row 0 for sound", "hidden, row 1 for sound"]
 
 
 def test_a_mask_among_the_outputs_is_compared_and_has_no_rounding(unit_of):

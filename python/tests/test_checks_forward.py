@@ -6,7 +6,7 @@ from conftest import MASK, TOKENS, VALUES
 
 from assay import subjects
 from assay.checks import forward, load, negative, sensitivity
-from assay.subjects import InputSpec
+from assay.subjects import InputSpec, hiding
 from assay.subjects.specs import as_rows
 
 
@@ -230,7 +230,7 @@ def test_what_a_design_leaves_unused_is_left_out_and_said(unit_of, monkeypatch):
 
     entries = [
         {"architectures": ["by-hand"], "modules": "^first$", "reason": "for training"},
-        {"architectures": ["by-hand"], "inputs": "^more$", "reason": "kept for old callers"},
+        {"architectures": ["by-hand"], "inputs": "more", "reason": "kept for old callers"},
         {"architectures": ["another"], "modules": "^second$", "reason": "not this one"},
     ]
     monkeypatch.setattr(subjects.designs, "_all", lambda: entries)
@@ -269,6 +269,40 @@ def test_an_input_that_is_ignored_moves_nothing(unit_of):
 
     assert moved(unit_of(Deaf())) == [0.0]
     assert moved(unit_of(Straight()))[0] > 0.01
+
+
+def test_a_mask_that_is_ignored_moves_nothing(unit_of):
+    class Masks(Straight):
+        def forward(self, values, padding_mask=None):
+            padding_mask = torch.ones(values.shape[:2]) if padding_mask is None else padding_mask
+            states = super().forward(values * padding_mask[..., None])["last_hidden_state"]
+            return {"last_hidden_state": states, "encoder.attention_mask": padding_mask}
+
+    class Ignores(Masks):
+        def forward(self, values, padding_mask=None):
+            return super().forward(values) | {"encoder.attention_mask": padding_mask}
+
+    def moved(module, *fed):
+        unit = unit_of(module, (VALUES, *fed))
+        unit.recipe["masks"] = {"all": as_rows([mask])}
+        return [(row["label"], row["rms_difference"] > 0.01) for row in sensitivity.of_mask(unit).fields["comparisons"]]
+
+    mask = InputSpec("padding_mask", "mask", "int64", (3,), values=1)
+    label = "padding_mask hides a part: last_hidden_state"
+    assert moved(Masks()) == moved(Masks(), mask) == [(label, True)]
+    # What hands the mask on is no proof that it is read.
+    assert moved(Ignores()) == moved(Ignores(), mask) == [(label, False)]
+
+
+def test_a_part_of_a_mask_is_hidden_in_the_last_row_alone():
+    mask = torch.ones(2, 4, 16, dtype=torch.int64)
+    hidden = hiding.hide(mask)
+    assert mask.all()
+    assert hidden[0].all()
+    assert hidden[1, :, :2].all()
+    assert not hidden[1, :, 2:].any()
+    # One that says what is padding is turned over, too.
+    assert hiding.hide(torch.zeros(1, 8, dtype=torch.bool)).tolist() == [[False] + 7 * [True]]
 
 
 def test_memory_that_nobody_set_and_tensors_that_nobody_registered(unit_of, monkeypatch):

@@ -73,6 +73,7 @@ const ROWS: &[Row] = &[
     row("forward.inputs_unmodified", Quick, &[], Rule::Bitwise, "the inputs are the same after the forward", "in-place edits"),
     row("forward.repeatable", Quick, &[], Rule::Bitwise, "an input gives the same bits after another one was fed in between", "state that is kept between calls"),
     row("sensitivity.input", Quick, &[], Rule::Moves, "the output depends on every content input", "an input that is ignored, a constant, a mock"),
+    row("sensitivity.mask", Standard, &["masks"], Rule::Moves, "the output depends on every mask over other things than text", "a mask over an image, a sound or a series that is dropped"),
     row("sensitivity.weights", Quick, &[], Rule::Full, "the output depends on every module that is called", "a branch whose result is thrown away, a mock"),
     row("attention.causal", Standard, &["body", "causal", "one_state_per_token"], Rule::Oracle, "a later token changes no earlier output, nor does a later image", "a causal mask that is lost, or off by one, or lost beside padding"),
     row("attention.bidirectional", Standard, &["body", "bidirectional"], Rule::Moves, "another token changes the output at the first", "a causal mask where there must be none"),

@@ -8,7 +8,7 @@ import torch
 
 from assay.checks.unit import Tensors, Unit
 from assay.observation import Observation
-from assay.subjects import InputSpec, join_rows, rows_of
+from assay.subjects import CONTENT, InputSpec, join_rows, rows_of
 
 PADDING = 3
 """Tokens of padding on one side."""
@@ -19,28 +19,46 @@ one, once in five."""
 PADDED_ROLES = ("tokens", "attention_mask", "token_types")
 
 
+Alone = list[tuple[Tensors, Tensors | None]]
+"""Outputs of each row by itself, and those of the oracle."""
+
+
 def rows(unit: Unit) -> Observation:
-    """Each row of the batch against the run of that row alone."""
+    """Each row of the batch against the run of that row alone; of the further sets of inputs those that bring something of their own."""
     seen = Observation()
-    batch = len(unit.alone)
-    joined, joined64 = _joined(unit.reference, unit), _joined(unit.reference64 or {}, unit)
-    for row, (alone, alone64) in enumerate(unit.alone):
+    _compare_rows(seen, unit, "", unit.reference, unit.reference64, unit.alone)
+    known = _content(unit.specs)
+    for name, (specs, inputs) in list(zip(unit.variant_names, unit.fed, strict=True))[1:]:
+        if _content(specs) - known:
+            known |= _content(specs)
+            _compare_rows(seen, unit, f" for {name}", unit.forward(inputs), unit.forward64(inputs), unit.each_alone(specs, inputs))
+    note_oracle(seen, unit)
+    return seen
+
+
+def _content(specs: list[InputSpec]) -> set[str]:
+    return {spec.name for spec in specs if spec.role in CONTENT}
+
+
+def _compare_rows(seen: Observation, unit: Unit, how: str, outputs: Tensors, outputs64: Tensors | None, each: Alone) -> None:
+    batch = len(each)
+    joined, joined64 = _joined(outputs, each), _joined(outputs64 or {}, each)
+    for row, (alone, alone64) in enumerate(each):
         for name, together in joined.items():
+            label = f"{name}, row {row}{how}"
             if name not in alone or together.ndim != alone[name].ndim:
                 # A batch of one that loses a dimension or an output: the classical `squeeze`.
-                seen.compare_outputs({f"{name}, row {row}": alone[name]} if name in alone else {}, {f"{name}, row {row}": together})
+                seen.compare_outputs({label: alone[name]} if name in alone else {}, {label: together})
                 continue
             axis = _axis(name, together, alone[name], batch)
             if axis is None or not together.numel():
                 continue
-            in_parts = _in_parts(name, together, axis, unit)
+            in_parts = _in_parts(name, together, axis, unit, each)
             result = _split(together, axis, batch, in_parts=in_parts).select(axis, row)
-            seen.compare(f"{name}, row {row}", result, alone[name], (alone64 or {}).get(name))
+            seen.compare(label, result, alone[name], (alone64 or {}).get(name))
             if together.is_floating_point() and name in joined64 and joined64[name].shape == together.shape:
                 exact = _split(joined64[name], axis, batch, in_parts=in_parts).select(axis, row)
                 _widen(seen.fields["comparisons"][-1], float((result.double() - exact).pow(2).mean().sqrt()))
-    note_oracle(seen, unit)
-    return seen
 
 
 def _widen(row: dict[str, Any], noise: float) -> None:
@@ -56,26 +74,26 @@ def order(unit: Unit) -> Observation:
     """The batch in reverse order."""
     seen = Observation()
     reversed_inputs = {spec.name: join_rows(spec, rows_of(spec, unit.inputs[spec.name], unit.batch)[::-1]) for spec in unit.specs}
-    turned = _joined(unit.forward(reversed_inputs), unit)
-    straight64 = _joined(unit.reference64 or {}, unit)
+    turned = _joined(unit.forward(reversed_inputs), unit.alone)
+    straight64 = _joined(unit.reference64 or {}, unit.alone)
     batch = len(unit.alone)
-    for name, straight in _joined(unit.reference, unit).items():
+    for name, straight in _joined(unit.reference, unit.alone).items():
         # A row by itself may be shorter: rows of a batch are as long as the longest of them.
         axes = (_axis(name, straight, alone[name], batch) for alone, _ in unit.alone if name in alone)
         axis = next((axis for axis in axes if axis is not None), None)
         if name not in turned or turned[name].shape != straight.shape:
             seen.compare_outputs({f"{name}, reversed": turned[name]} if name in turned else {}, {f"{name}, reversed": straight})
         elif axis is not None and straight.numel():
-            result = _turn(turned[name], axis, batch, in_parts=_in_parts(name, straight, axis, unit))
+            result = _turn(turned[name], axis, batch, in_parts=_in_parts(name, straight, axis, unit, unit.alone))
             seen.compare(f"{name}, reversed", result, straight, straight64.get(name))
     note_oracle(seen, unit)
     return seen
 
 
-def _joined(outputs: Tensors, unit: Unit) -> Tensors:
+def _joined(outputs: Tensors, each: Alone) -> Tensors:
     """A tuple that has as many entries more as there are rows more (one for each image) is laid end to end, under the names of a single
     row's entries."""
-    alone, batch = unit.alone[0][0], len(unit.alone)
+    alone, batch = each[0][0], len(each)
     joined = dict(outputs)
     for name, tensor in alone.items():
         stem, _, number = name.rpartition(".")
@@ -109,14 +127,14 @@ def _axis(name: str, together: torch.Tensor, alone: torch.Tensor, batch: int) ->
     return None
 
 
-def _in_parts(name: str, together: torch.Tensor, axis: int, unit: Unit) -> bool:
+def _in_parts(name: str, together: torch.Tensor, axis: int, unit: Unit, each: Alone) -> bool:
     """Whether the rows of an output lie in several parts, each with one place of every row (all images, then all prompts), not with all
     places of a row side by side (scores of a router, one per token): of a design that is known to have such outputs, those to which the
     single runs are nearer so. Of another, rows that lie so are mixed up."""
     if "rows_together" in (unit.recipe or {}).get("facts", {}).get("has", ["rows_together"]):
         return False
-    alone = [outputs[name] for outputs, _ in unit.alone if name in outputs]
-    batch, length = len(unit.alone), alone[0].shape[axis]
+    alone = [outputs[name] for outputs, _ in each if name in outputs]
+    batch, length = len(each), alone[0].shape[axis]
     if length == 1 or any(tensor.shape != alone[0].shape for tensor in alone) or len(alone) < batch:
         return False
     expected = torch.stack(alone, axis).double()

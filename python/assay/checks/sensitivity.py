@@ -13,7 +13,8 @@ import torch
 
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, comparison, is_finite
-from assay.subjects import CONTENT, InputSpec, call, stale_modules, unused_inputs
+from assay.subjects import CONTENT, InputSpec, call, masks, stale_modules, unused_inputs
+from assay.subjects.hiding import hide
 from assay.subjects.modules import Called, leaves, recording
 
 CHANGE = 0.01
@@ -31,6 +32,8 @@ MAIN = ("logits", "last_hidden_state")
 """Of a model's outputs the first of these is the one to which every input contributes: an image whose features are handed out too may still
 never have reached the text, and beside logits the states may be those of one tower. The decoder's tokens don't where the states are the
 encoder's (transducers)."""
+ECHO = "attention_mask"
+"""An output that hands the mask on, and moves though nothing else does."""
 SILENT = 1e-7
 """Below this share of the output's size a 1 % change of a whole tensor can't be told from float32's own error, 1e-7 to 2e-7
 (FACTS.md)."""
@@ -87,6 +90,25 @@ def _redrawn(unit: Unit, spec: InputSpec, inputs: Tensors, outputs: Tensors) -> 
     most = max(rows, key=movement)
     main = next((row for name in MAIN for row in rows if row["label"].endswith(f": {name}")), most)
     return [most] if main is most or spec.role == "decoder_tokens" else [most, main]
+
+
+def of_mask(unit: Unit) -> Observation:
+    """Each mask over other things than text, with the end of the last row hidden: the output that moves most."""
+    seen = Observation()
+    for variant, (_, inputs) in zip(unit.variant_names, unit.fed, strict=True):
+        for spec in masks(unit.recipe, variant):
+            whole = inputs.get(spec.name, unit.redraw(spec, unit.seed))
+            # A model may make no mask of none at all, and another of ones.
+            outputs = unit.reference if inputs is unit.inputs and spec.name in inputs else unit.forward({**inputs, spec.name: whole})
+            hidden = unit.forward({**inputs, spec.name: hide(whole)})
+            rows = [
+                comparison(f"{spec.name} hides a part: {name}", hidden[name], tensor, None)
+                for name, tensor in outputs.items()
+                if name in hidden and not name.endswith(ECHO) and tensor.numel()
+            ]
+            if rows:
+                seen.fields["comparisons"].append(max(rows, key=movement))
+    return seen
 
 
 def movement(row: dict) -> float:
@@ -354,4 +376,4 @@ def _differentiable(output: object) -> list[torch.Tensor]:
     return [tensor for _, tensor in walk(output) if tensor.is_floating_point() and tensor.requires_grad]
 
 
-OBSERVERS = {"sensitivity.input": of_input, "sensitivity.weights": of_weights}
+OBSERVERS = {"sensitivity.input": of_input, "sensitivity.mask": of_mask, "sensitivity.weights": of_weights}

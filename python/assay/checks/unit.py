@@ -318,7 +318,11 @@ class Unit:
     @Once
     def alone(self) -> list[tuple[Tensors, Tensors | None]]:
         """Outputs of each row of `inputs` by itself, and those of the oracle."""
-        cut = {spec.name: subjects.rows_of(spec, self.inputs[spec.name], self.batch) for spec in self.specs}
+        return self.each_alone(self.specs, self.inputs)
+
+    def each_alone(self, specs: list[subjects.InputSpec], inputs: Tensors) -> list[tuple[Tensors, Tensors | None]]:
+        """The same of another set of inputs."""
+        cut = {spec.name: subjects.rows_of(spec, inputs[spec.name], self.batch) for spec in specs}
         rows = [{name: parts[row] for name, parts in cut.items()} for row in range(self.batch)]
         return [(self.forward(row), self.forward64(row)) for row in rows]
 

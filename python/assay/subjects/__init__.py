@@ -11,7 +11,7 @@ from assay.subjects.designs import (
     unused_inputs,
     unused_modules,
 )
-from assay.subjects.inputs import batch_of, input_specs, make_inputs, variants
+from assay.subjects.inputs import batch_of, input_specs, make_inputs, masks, variants
 from assay.subjects.probe import find_facts, probe
 from assay.subjects.reading import LONG, TEXT, WINDOWED, layer_kinds, long_length
 from assay.subjects.sessions import call
@@ -37,6 +37,7 @@ __all__ = [
     "make_config",
     "make_inputs",
     "make_model",
+    "masks",
     "memories",
     "probe",
     "rows_of",

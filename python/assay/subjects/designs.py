@@ -41,8 +41,8 @@ def stale_modules(architecture: str, silent: set[str], config: Any) -> list[str]
 
 
 def unused_inputs(architecture: str, names: set[str]) -> dict[str, str]:
-    """Those of the inputs that the design doesn't read, with the reason."""
-    return _named(architecture, "inputs", names)
+    """Those of the inputs that the design doesn't read, with the reason. By whole names: a mask's is part of another's."""
+    return {name: reason for name, reason in _patterns(architecture, "inputs", None) if name in names}
 
 
 def infinite_outputs(architecture: str, names: set[str]) -> dict[str, str]:

@@ -19,6 +19,11 @@ def input_specs(recipe: dict[str, Any], variant: str | None = None) -> list[Inpu
     return from_rows(recipe["inputs"][variant or variants(recipe)[0]])
 
 
+def masks(recipe: dict[str, Any], variant: str) -> list[InputSpec]:
+    """The masks that can hide a part of what one variant holds."""
+    return from_rows(recipe.get("masks", {}).get(variant, []))
+
+
 def batch_of(recipe: dict[str, Any]) -> int:
     """How many rows are fed."""
     return recipe.get("batch", BATCH)

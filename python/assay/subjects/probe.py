@@ -12,7 +12,23 @@ import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES
 
 from assay import catalog, raised
-from assay.subjects import build, card, chain, designs, inputs, labels, making, modules, overrides, reading, sessions, shrinking, specs
+from assay.subjects import (
+    build,
+    card,
+    chain,
+    designs,
+    hiding,
+    inputs,
+    labels,
+    making,
+    modules,
+    overrides,
+    reading,
+    sessions,
+    shrinking,
+    specs,
+)
+from assay.subjects.proposals.context import Context
 from assay.subjects.search import search
 
 SENTENCE_ENCODER_FILES = ("modules.json", "1_Pooling")
@@ -70,8 +86,12 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
         "variants": list(variants),
         "batch": made.found.batch,
     }
+    name = subject["name"] if subject["kind"] == "architecture" else made.config.model_type
+    context = Context(made.model, made.config, designs.design_key({**subject, "name": name}))
+    masks = hiding.find(context, variants, made.found.batch, seed)
+    recipe["masks"] = {name: specs.as_rows(rows) for name, rows in masks.items()}
     seconds = _seconds(subject, recipe, made.config, seed)
-    facts = find_facts(subject, made.model, made.config, next(iter(variants.values())), made.found.batch)
+    facts = find_facts(subject, made.model, made.config, next(iter(variants.values())), made.found.batch, recipe["masks"])
     facts |= {
         "changes": made.changes + _fed(designs.design_key(subject), variants),
         "seconds": seconds,
@@ -100,14 +120,18 @@ def _seconds(subject: dict[str, Any], recipe: dict[str, Any], config: Any, seed:
     return time.monotonic() - began
 
 
-def find_facts(subject: dict[str, Any], model: torch.nn.Module, config: Any, rows: list[specs.InputSpec], batch: int) -> dict[str, Any]:
-    """Structural facts: from the signature, the configuration and the class, never from behaviour."""
+def find_facts(
+    subject: dict[str, Any], model: torch.nn.Module, config: Any, rows: list[specs.InputSpec], batch: int, masks: dict[str, Any]
+) -> dict[str, Any]:
+    """Structural facts: from the signature, the configuration and the class, never from behaviour. `masks` are those of the recipe."""
     if subject["kind"] == chain.PREFIX:
         return chain.find_facts(model, rows, batch)
     arguments = inspect.signature(model.forward).parameters
     roles = {spec.role for spec in rows}
     has = {"batch"} if batch > 1 else set()
     has |= {role for role in ("tokens", "attention_mask") if role in roles}
+    if masks:
+        has.add("masks")
     if "position_ids" in arguments:
         has.add("position_ids")
     if batch > 1 and reading.is_plain_text(rows):

@@ -1,0 +1,136 @@
+"""Masks over other things than text: which a model takes with a part of what they cover hidden. Those that are fed, and those that
+`forward` takes beside what is fed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import torch
+
+from assay.subjects.designs import unused_inputs
+from assay.subjects.proposals.context import Context
+from assay.subjects.sessions import call
+from assay.subjects.specs import CONTENT, InputSpec, draw
+
+LEFT = 8
+"""One of so many parts is left: of a tiny image some backbones have two columns, of a tiny sound two frames, and a mask is asked where
+each begins."""
+TYPES = ("int64", "bool")
+CHANNELS = -3
+IMAGES = ("pixels", "unit")
+OF_IMAGES = re.compile(r"image|pixel|bool_masked")
+OVER = {
+    "pixel_mask": IMAGES,
+    "patch_attention_mask": IMAGES,
+    "padding_mask_videos": IMAGES,
+    "attention_mask": ("mel", "waveform", "features", "codes"),
+    "padding_mask": ("waveform", "features"),
+    "input_features_mask": ("mel",),
+    "input_values_mask": ("waveform",),
+    "decoder_attention_mask": ("decoder_tokens",),
+    "encoder_attention_mask": ("features",),
+    "qformer_attention_mask": ("codes",),
+    "past_observed_mask": ("series",),
+    "observed_mask": ("series",),
+}
+"""What an optional mask of this name lies over."""
+NAMED = {
+    "encoder_attention_mask": "encoder_hidden_states",
+    "qformer_attention_mask": "qformer_input_ids",
+    "decoder_attention_mask": "decoder_input_ids",
+    "past_observed_mask": "past_values",
+    "observed_mask": "past_values",
+}
+"""The one input that it lies over, where there are several of its role."""
+
+
+def find(c: Context, variants: dict[str, list[InputSpec]], batch: int, seed: int) -> dict[str, list[InputSpec]]:
+    """The masks that can hide a part, by the set of inputs that they belong to; each in the first set that has what it covers. One that
+    can't is refused: tokens stand for each of the features that it would take away. One that the design doesn't read is none."""
+    found: dict[str, list[InputSpec]] = {}
+    known: set[str] = set()
+    if c.session is not None:
+        return {}
+    for variant, specs in variants.items():
+        inputs = {spec.name: draw(spec, seed, batch) for spec in specs}
+        for candidates in _candidates(c, specs):
+            name = candidates[0].name
+            if name in known or unused_inputs(c.architecture, {name}):
+                continue
+            runs = (spec for spec in candidates if _runs(c.model, inputs, spec, seed, batch))
+            spec = next(runs, None)
+            if spec is not None:
+                known.add(name)
+                found.setdefault(variant, []).append(spec)
+    return found
+
+
+def hide(mask: torch.Tensor) -> torch.Tensor:
+    """The mask of a batch whose last row is shorter than the others: the end of its longest axis is turned over."""
+    hidden = mask.clone()
+    row = hidden[-1]
+    axis = max(range(row.ndim), key=lambda axis: (row.shape[axis], axis))
+    left = max(1, row.shape[axis] // LEFT)
+    end = row.narrow(axis, left, row.shape[axis] - left)
+    end.copy_(~end if end.dtype is torch.bool else 1 - end)
+    return hidden
+
+
+def _candidates(c: Context, specs: list[InputSpec]) -> Iterator[list[InputSpec]]:
+    """For each mask the ways that it may be laid out."""
+    fed = {spec.name for spec in specs}
+    has_text = any(spec.role == "tokens" for spec in specs)
+    for spec in specs:
+        if _is_mask(spec, specs) and not (spec.name == "attention_mask" and has_text):
+            yield [spec]
+    for name, roles in OVER.items():
+        if not c.takes(name) or name in fed or (name == "attention_mask" and has_text):
+            continue
+        covered = [spec for spec in specs if spec.role in roles and NAMED.get(name, spec.name) == spec.name]
+        shapes = [shape for spec in covered[:1] for shape in _shapes(c, name, spec)]
+        if shapes:
+            types = ("float32",) if roles == ("series",) else TYPES
+            yield [InputSpec(name, "mask", dtype, shape, values=1) for dtype in types for shape in shapes]
+
+
+def _is_mask(spec: InputSpec, specs: list[InputSpec]) -> bool:
+    """Whether what is fed is a mask that can hide a part: not one that says which tokens stand for an image, nor one over an image that
+    isn't there."""
+    if spec.role in (*CONTENT, "token_kinds", "switch") or max(spec.shape, default=1) == 1:
+        return False
+    if OF_IMAGES.search(spec.name) and not any(other.role in IMAGES for other in specs):
+        return False
+    return "mask" in spec.name or spec.role == "observed_padding"
+
+
+def _shapes(c: Context, name: str, spec: InputSpec) -> list[tuple[int, ...]]:
+    """Shapes of a mask over an input, the likeliest first."""
+    shape = spec.shape
+    if name == "pixel_mask":
+        return [(*shape[:CHANNELS], *shape[CHANNELS + 1 :])]
+    if name == "patch_attention_mask":
+        return [(shape[-2] // c.patch, shape[-1] // c.patch)]
+    if name == "padding_mask_videos":
+        return [shape[:1]]
+    if spec.role == "series":
+        return [shape]
+    if spec.role == "waveform":
+        return [shape[-1:], shape] if len(shape) > 1 else [shape]
+    if spec.packed:  # several streams of each row
+        return [shape[-1:]]
+    # Over frames rather than over bins.
+    return [(size,) for size in sorted(shape, key=lambda size: spec.role == "mel" and size == c.mel)]
+
+
+def _runs(model: torch.nn.Module, inputs: dict[str, torch.Tensor], spec: InputSpec, seed: int, batch: int) -> bool:
+    """Whether a model takes the whole mask and the one that hides a part."""
+    whole = draw(spec, seed, batch)
+    try:
+        for mask in (whole, hide(whole)):
+            torch.manual_seed(0)
+            with torch.no_grad():
+                call(model, {**{name: tensor.clone() for name, tensor in inputs.items()}, spec.name: mask})
+    except Exception:  # a refusal, in one of many ways
+        return False
+    return True
