@@ -120,6 +120,11 @@ class Call:
             result=self.results()[place].clone(),
         )
 
+    def is_named(self, names: dict[int, str]) -> bool:
+        """Whether all parameters that its arithmetic needs have a name."""
+        bias = self.module._parameters.get("bias")
+        return all(id(parameter) in names for parameter in (*weights_of(self.module), *([] if bias is None else [bias])))
+
     def results(self) -> torch.Tensor:
         """What came out: shape (positions, columns)."""
         output = _batched(self.module, self.output).movedim(1, -1) if self.kind.endswith("convolution") else self.output

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import transformers
+from transformers.core_model_loading import revert_weight_conversion
 
 from assay import raised
 from assay.captured import Call, call_of, kind_of, moving, weights_of
@@ -99,12 +100,12 @@ def _show_part(
         shown["lacking"] = "the output holds no tensor"
         return
     # In both, since an expert that the second input isn't routed to is no sign of a mock.
-    both = sorted(first.keys() & second.keys())
+    names = _names(unit)
+    both = sorted(name for name in first.keys() & second.keys() if first[name].is_named(names))
     places = {name: moving(first[name], second[name]) for name in both}
     # Where some layers move with the input, those that only see positions or queries prove nothing.
     chosen = [name for name in both if places[name] is not None] or both
     shown["unmoved"] = sum(place is None for place in places.values())
-    names = {id(parameter): name for name, parameter in unit.model.named_parameters()}
     moments = {name: [calls[name].moment(_place(places[name], calls[name]), names) for calls in (first, second)] for name in chosen}
     shown["eligible"] = [name for name in chosen if all(moment.is_finite() for moment in moments[name])]
     if both and not shown["eligible"]:
@@ -113,6 +114,19 @@ def _show_part(
     shown["first"], shown["second"] = ([moments[name][which].as_json() for name in picked] for which in (0, 1))
     for of, answer in answers.items():
         shown["sketches"].append({"of": of, "values": _sketch(answer)})
+
+
+def _names(unit: Unit) -> dict[int, str]:
+    """Under which name the judge finds a parameter, by identity: of a checkpoint that in its files, where loading renames many (the
+    library's own table says which); one that loading puts together of several is in no file."""
+    own = {name: parameter.detach() for name, parameter in unit.model.named_parameters()}
+    if unit.is_filled or not isinstance(unit.model, transformers.PreTrainedModel):
+        written = own
+    else:
+        written = revert_weight_conversion(unit.model, dict(own))
+    filed = {(tensor.data_ptr(), tensor.shape): name for name, tensor in written.items()}
+    places = {name: filed.get((tensor.data_ptr(), tensor.shape)) for name, tensor in own.items()}
+    return {id(parameter): places[name] for name, parameter in unit.model.named_parameters() if places[name] is not None}
 
 
 def _place(moving: int | None, call: Call) -> int:

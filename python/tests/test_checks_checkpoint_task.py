@@ -5,9 +5,10 @@ import json
 import pytest
 import tiny_checkpoints as tiny
 import torch
+from safetensors.torch import load_file
 from tokenizers import normalizers
 
-from assay import subjects
+from assay import evidence, subjects
 from assay.checks import BUILT_IN, expected, pipeline, tokenizer
 from assay.checks.unit import SubjectRaised, Unit
 
@@ -57,6 +58,48 @@ def test_an_honest_checkpoint_shows_nothing_wrong(head, tmp_path):
     assert lacking(seen["tokenizer.roundtrip"]) == lacking(seen["pipeline.task"]) == []
     assert largest(seen["pipeline.moves"]) > 1e-3
     assert largest(seen["pipeline.batch"]) < 1e-5
+
+
+@pytest.mark.parametrize("task", [task for task, files in subjects.card.FILES.items() if subjects.card.IMAGE in files])
+def test_an_honest_checkpoint_of_images_or_sounds_shows_nothing_wrong(task, tmp_path):
+    folder = tiny.of_images_and_sounds(task, tmp_path / "model")
+    (folder / "README.md").unlink()  # its class says the task, too
+    unit = unit_of(folder, tmp_path)
+    assert subjects.card.task(str(folder), unit.config) == task
+    seen = {name: BUILT_IN[name](unit) for name in NAMES if name.partition(".")[0] in unit.recipe["facts"]["has"]}
+    assert [name for name, own in seen.items() if lacking(own)] == []
+    assert largest(seen["pipeline.moves"]) > 1e-3
+    assert largest(seen["pipeline.batch"]) < 1e-5
+
+
+def test_a_sound_that_is_lost_is_seen_though_nothing_is_written(tmp_path):
+    unit = unit_of(tiny.of_images_and_sounds("automatic-speech-recognition", tmp_path / "model"), tmp_path)
+    with torch.no_grad():
+        unit.model.lm_head.bias[0] += 50  # blanks only
+    assert largest(pipeline.moves(unit)) > 1e-3
+    assert {answer["text"] for answer, _ in pipeline._answers(unit)} == {""}
+    unit = unit_of(tmp_path / "model", tmp_path)
+    extract = unit.model.wav2vec2.feature_extractor.forward
+    unit.model.wav2vec2.feature_extractor.forward = lambda values: extract(torch.ones_like(values))
+    assert largest(pipeline.moves(unit)) == 0.0
+
+
+def test_scores_that_are_settled_still_move(tmp_path):
+    unit = unit_of(tiny.of_images_and_sounds("image-classification", tmp_path / "model"), tmp_path)
+    with torch.no_grad():
+        unit.model.classifier.bias[0] += 20
+    assert largest(pipeline.moves(unit)) > 1e-3
+
+
+def test_evidence_names_tensors_as_the_files_do(tmp_path):
+    unit = unit_of(tiny.of_images_and_sounds("image-classification", tmp_path / "model"), tmp_path)
+    kept = load_file(tmp_path / "model" / "model.safetensors")
+    assert not kept.keys() >= dict(unit.model.named_parameters()).keys()  # loading renames
+    shown = evidence.show(unit)
+    assert shown["raised"] is None
+    assert len(shown["eligible"]) == 14
+    assert shown["first"]
+    assert all(row["weight"] in kept and row["bias"] in kept for row in shown["first"])
 
 
 @pytest.mark.parametrize("task", ["text-to-video", "image-classification"])

@@ -71,3 +71,10 @@ def test_what_is_forbidden_by_the_lowest_number_of_a_type_hides_nothing_beside_i
     assert (row["max_difference"], row["max_reference"], row["differing"]) == (0.5, 1.0, 1)
     assert row["oracle"] == {"result": 0.5, "reference": 0.0}
     assert comparison("x", torch.tensor([0.0, 1.0]), torch.tensor([lowest, 1.0]), None)["non_finite_mismatch"] == 1
+
+
+def test_one_place_with_a_stride_is_compared():
+    column = torch.randn(64)[None, ::64]
+    assert column.stride(-1) == 64
+    assert comparison("column", column, column.clone(), None)["differing"] == 0
+    assert comparison("column", column, column + 1, None)["differing"] == 1

@@ -1,5 +1,7 @@
 """Tiny checkpoints with a tokenizer trained on the spot; nothing comes from a hub."""
 
+import json
+
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -35,8 +37,17 @@ def words_tokenizer():
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
 
 
+def letters_tokenizer(folder):
+    """A token for each letter, and a blank: as models of speech have it."""
+    names = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz"]
+    folder.mkdir()
+    (folder / "vocab.json").write_text(json.dumps({name: place for place, name in enumerate(names)}))
+    return transformers.Wav2Vec2CTCTokenizer(str(folder / "vocab.json"))
+
+
 def save(folder, model, tokenizer, task=None):
-    """The checkpoint as a folder; the model keeps what it was drawn, ten times as large where that is small."""
+    """The checkpoint as a folder, with a tokenizer or a processor; the model keeps what it was drawn, ten times as large where that is
+    small."""
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
@@ -62,3 +73,57 @@ def bert(folder, head, task=None):
     tokenizer = words_tokenizer()
     config = transformers.BertConfig(**SMALL, vocab_size=len(tokenizer), num_labels=3)
     return save(folder, getattr(transformers, head)(config), tokenizer, task)
+
+
+VISION = {**SMALL, "image_size": 32, "patch_size": 8}
+SPEECH = {
+    **SMALL,
+    "conv_dim": (32, 32),
+    "conv_kernel": (10, 8),
+    "conv_stride": (10, 16),
+    "num_feat_extract_layers": 2,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 2,
+    "pad_token_id": 0,
+}
+SQUARE = {"height": 32, "width": 32}
+
+
+def of_images_and_sounds(task, folder):
+    """A checkpoint for each task whose examples are images or sounds."""
+    torch.manual_seed(1)
+    images = transformers.ViTImageProcessor(size=SQUARE)
+    if task == "image-classification":
+        return save(folder, transformers.ViTForImageClassification(transformers.ViTConfig(**VISION, num_labels=5)), images, task)
+    if task == "image-feature-extraction":
+        return save(folder, transformers.ViTModel(transformers.ViTConfig(**VISION)), images, task)
+    if task == "zero-shot-image-classification":
+        words = words_tokenizer()
+        text = {**SMALL, "vocab_size": len(words), "eos_token_id": 3, "bos_token_id": 2, "pad_token_id": 0, "max_position_embeddings": 64}
+        config = transformers.CLIPConfig(text_config=text, vision_config=VISION, projection_dim=16)
+        processor = transformers.CLIPProcessor(transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=SQUARE), words)
+        return save(folder, transformers.CLIPModel(config), processor, task)
+    if task == "object-detection":
+        config = transformers.YolosConfig(**{**VISION, "image_size": [32, 32]}, num_detection_tokens=6, num_labels=4)
+        return save(folder, transformers.YolosForObjectDetection(config), transformers.YolosImageProcessor(size=SQUARE), task)
+    if task == "image-segmentation":
+        sizes = {"hidden_sizes": [8] * 4, "depths": [1] * 4, "num_attention_heads": [1] * 4, "decoder_hidden_size": 8}
+        model = transformers.SegformerForSemanticSegmentation(transformers.SegformerConfig(**sizes, num_labels=4))
+        return save(folder, model, transformers.SegformerImageProcessor(size=SQUARE), task)
+    if task == "depth-estimation":
+        sizes = {
+            **VISION,
+            "num_hidden_layers": 4,
+            "neck_hidden_sizes": [8] * 4,
+            "fusion_hidden_size": 8,
+            "backbone_out_indices": [0, 1, 2, 3],
+        }
+        model = transformers.DPTForDepthEstimation(transformers.DPTConfig(**sizes))
+        return save(folder, model, transformers.DPTImageProcessor(size=SQUARE), task)
+    sounds = transformers.Wav2Vec2FeatureExtractor()
+    if task == "audio-classification":
+        model = transformers.Wav2Vec2ForSequenceClassification(transformers.Wav2Vec2Config(**SPEECH, num_labels=4))
+        return save(folder, model, sounds, task)
+    letters = letters_tokenizer(folder)
+    model = transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(**SPEECH, vocab_size=len(letters)))
+    return save(folder, model, transformers.Wav2Vec2Processor(sounds, letters), task)

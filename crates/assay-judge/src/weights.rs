@@ -192,8 +192,8 @@ impl Shard {
                         .map(|&n| n as u64)
                         .eq(wanted.shape.iter().copied())
             })
-            // The longest shared name is the surest.
-            .max_by_key(|(name, _)| name.len().min(wanted.name.len()))
+            // The same name is the surest, then the longest shared one: `norm.weight` is not `layers.1.norm.weight`.
+            .max_by_key(|(name, _)| (name == wanted.name, name.len().min(wanted.name.len())))
             .map(|(name, info)| (name, info.clone()))
     }
 

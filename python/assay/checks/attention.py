@@ -70,15 +70,18 @@ def causal(unit: Unit) -> Observation:
 
 
 def bidirectional(unit: Unit) -> Observation:
-    """The output that moves most at the first token when the second is another: some that look both ways don't see far."""
+    """The output that moves most at the first token when the second is another: some that look both ways don't see far. A head that pools
+    gives out nothing for a token: it is taken as a whole."""
     seen = Observation()
     spec = next(spec for spec in unit.specs if spec.role == "tokens")
     changed = unit.forward({**unit.inputs, spec.name: _others(unit, spec, slice(1, 2))})
+    shown = {name: tensor for name, tensor in unit.reference.items() if name in changed and tensor.is_floating_point()}
     rows = [
         comparison(f"{name} at the first token", changed[name][:, 0], tensor[:, 0], None)
-        for name, tensor in unit.reference.items()
-        if name in changed and _has_states(tensor, unit, spec) and tensor.is_floating_point()
+        for name, tensor in shown.items()
+        if _has_states(tensor, unit, spec)
     ]
+    rows = rows or [comparison(name, changed[name], tensor, None) for name, tensor in shown.items()]
     if rows:
         seen.fields["comparisons"].append(max(rows, key=movement))
     return seen

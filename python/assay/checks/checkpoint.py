@@ -66,10 +66,10 @@ def wrong_shape(unit: Unit) -> Observation:
     with _copy(unit) as folder:
         file = os.path.join(folder, WEIGHTS)
         tensors = load_file(file)
-        name = _expected(unit, tensors)
-        tensors[name] = torch.cat([tensors[name], tensors[name][:1]])
+        key, _ = _expected(unit, tensors)
+        tensors[key] = torch.cat([tensors[key], tensors[key][:1]])
         save_file(tensors, file, metadata={"format": "pt"})
-        _refused(seen, unit, folder, f"{name} of the shape {list(tensors[name].shape)}", name)
+        _refused(seen, unit, folder, f"{key} of the shape {list(tensors[key].shape)}", key)
     return seen
 
 
@@ -96,19 +96,19 @@ def missing_keys(unit: Unit) -> Observation:
     with _copy(unit) as folder:
         file = os.path.join(folder, WEIGHTS)
         tensors = load_file(file)
-        name = _expected(unit, tensors)
-        other = name[:-1] + chr(ord(name[-1]) ^ 1)
-        tensors[other] = tensors.pop(name)
+        key, name = _expected(unit, tensors)
+        other = key[:-1] + chr(ord(key[-1]) ^ 1)
+        tensors[other] = tensors.pop(key)
         save_file(tensors, file, metadata={"format": "pt"})
-        _missed(seen, unit, folder, f"{name} is {other}", name)
+        _missed(seen, unit, folder, f"{key} is {other}", name)
         del tensors[other]
         save_file(tensors, file, metadata={"format": "pt"})
-        _missed(seen, unit, folder, f"{name} is not in the file", name)
+        _missed(seen, unit, folder, f"{key} is not in the file", name)
     with _shards(unit) as folder:
-        shard = os.path.join(folder, _index(folder)["weight_map"][name])
-        rest = {key: tensor for key, tensor in load_file(shard).items() if key != name}
+        shard = os.path.join(folder, _index(folder)["weight_map"][key])
+        rest = {own: tensor for own, tensor in load_file(shard).items() if own != key}
         save_file(rest, shard, metadata={"format": "pt"})
-        _missed(seen, unit, folder, f"{name} is not where the index says", name)
+        _missed(seen, unit, folder, f"{key} is not where the index says", name)
     return seen
 
 
@@ -158,33 +158,34 @@ def _refused(seen: Observation, unit: Unit, folder: str, label: str, culprit: st
     measures["refusals_that_name_the_culprit"] += clear
 
 
-def _missed(seen: Observation, unit: Unit, folder: str, label: str, name: str) -> None:
-    """Whether loading says that a tensor is missing, or refuses."""
+def _missed(seen: Observation, unit: Unit, folder: str, label: str, name: str | None) -> None:
+    """Whether loading says that a tensor is missing (one more than before, where its name is not known), or refuses."""
     try:
         _, info = of_subject(lambda: unit.load(folder))
     except SubjectRaised as exception:
         seen.note(f"{label}: refused, {type(exception.original).__name__}")
         listed = True
     else:
-        listed = any(_same(str(missing), name) for missing in info["missing_keys"])
-    seen.count(f"missing keys that loading lists: {label}", [name], [] if listed else [name])
+        _, before = unit.loaded
+        listed = name in info["missing_keys"] if name else len(info["missing_keys"]) > len(before["missing_keys"])
+    seen.count(f"missing keys that loading lists: {label}", [label], [] if listed else [label])
 
 
-def _expected(unit: Unit, tensors: dict[str, torch.Tensor]) -> str:
-    """A tensor of the file that the model has under the same name, that no other shares, and whose absence is no custom."""
+def _expected(unit: Unit, tensors: dict[str, torch.Tensor]) -> tuple[str, str | None]:
+    """A tensor of the file that the model has under the same name, that no other shares, and whose absence is no custom: its name in
+    the file and in the model. All names of a file may lack a prefix, or have one more; where all are others, so that loading renames
+    them (Molmo2), the second is not known."""
+    prefix = f"{unit.model.base_model_prefix}."
     named = list(unit.model.named_parameters(remove_duplicate=False))
     holders = [id(parameter) for _, parameter in named]
+    own = [name for name, parameter in named if holders.count(id(parameter)) == 1 and parameter.ndim]
+    ways = [{name: name for name in own}, {prefix + name: name for name in own}, {name.removeprefix(prefix): name for name in own}]
+    known = max(([(key, name) for key, name in way.items() if key in tensors] for way in ways), key=len)
     custom = list(getattr(unit.model, "_keys_to_ignore_on_load_missing", None) or [])
-    known = [name for name, parameter in named if holders.count(id(parameter)) == 1 and parameter.ndim]
-    # A file may leave out a prefix, or add one.
-    known = [key for name in known for key in tensors if _same(name, key)]
     # A custom that spares all of them is none.
-    fit = [name for name in known if not any(re.search(pattern, name) for pattern in custom)] or known
+    fit = [(key, name) for key, name in known if not any(re.search(pattern, name) for pattern in custom)] or known
+    fit = fit or [(key, None) for key in tensors]
     return fit[len(fit) // 2]
-
-
-def _same(name: str, key: str) -> bool:
-    return name == key or name.endswith(f".{key}") or key.endswith(f".{name}")
 
 
 @contextmanager

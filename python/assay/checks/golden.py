@@ -88,7 +88,8 @@ def _collect(unit: Unit, model: torch.nn.Module, initial: Tensors, drawn_as: dic
     fed = [unit.make_inputs(SEED, variant=name) for name in names]
     if unit.is_filled:
         unit.fill_as(model, NONCE, initial, lambda: fed, SEED, drawn_as)
-    writes = {} if unit.is_filled or not {"tokenizer", "generates"} <= unit.has else expected.tokens(unit)
+    # What reads sounds or images alone has nothing to go on from a prompt.
+    writes = {} if unit.is_filled or not {"tokenizer", "generates", "tokens"} <= unit.has else expected.tokens(unit)
     tensors = {name: list(value.shape) for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     results = [unit.forward(variant, model, SEED) for variant in fed]
     # A copy would take as long as all the rest.

@@ -19,10 +19,11 @@ from transformers.quantizers.base import _assign_is_quantized
 from assay import raised, subjects
 from assay.checks import int8_weights
 from assay.checks.live import limited, live_bytes, without_onednn
+from assay.checks.train import backward, training
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, comparison
 from assay.subjects import join_rows, rows_of
-from assay.subjects.modules import compressible, recording
+from assay.subjects.modules import compressible
 
 CALLS = 7
 """Calls of a series: the fewest in which a leak at every second call shows (the rule `flat`)."""
@@ -152,23 +153,17 @@ def offload(unit: Unit) -> Observation:
 
 
 def _gradients(unit: Unit) -> Tensors:
-    """Gradients of all parameters, of a random projection of the outputs."""
-    parameters = {name: parameter for name, parameter in unit.model.named_parameters() if parameter.requires_grad}
-    generator = torch.Generator().manual_seed(unit.seed)
-
-    def gradients() -> tuple[torch.Tensor | None, ...]:
-        with recording():  # some forbid gradients themselves
-            outputs = _run(unit, unit.model, {name: tensor.clone() for name, tensor in unit.inputs.items()}, with_gradients=True)
-        total = sum((tensor * torch.randn(tensor.shape, generator=generator)).sum() for tensor in outputs.values() if tensor.requires_grad)
-        return torch.autograd.grad(total, list(parameters.values()), allow_unused=True)
-
-    return {name: tensor for name, tensor in zip(parameters, of_subject(gradients), strict=True) if tensor is not None}
+    """Gradients in train mode, for which alone activations are offloaded (Reformer has a backward there only)."""
+    with training(unit):
+        found = backward(unit, unit.variants, unit.seed)
+    return {name: gradient for name, gradient in found.of.items() if gradient is not None}
 
 
 def _pack(file: Any, tensor: torch.Tensor) -> tuple:
-    """Writes what a tensor spans; where it is and how it lies."""
+    """Writes what a tensor spans; where it is and how it lies. One that is to be read conjugated or negated is written as it is read."""
+    tensor = tensor.detach().resolve_conj().resolve_neg()
     span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)) if tensor.numel() else 0
-    flat = tensor.detach().as_strided((span,), (1,))
+    flat = tensor.as_strided((span,), (1,))
     place = file.seek(0, os.SEEK_END)
     file.write(flat.view(torch.uint8).numpy().data if span else b"")
     return place, span * tensor.element_size(), tensor.dtype, tensor.shape, tensor.stride()

@@ -74,7 +74,7 @@ def _only_chosen_by(unit: Unit, first: Gradients) -> set[str]:
     if not without:
         return set()
     with training(unit), recording(), attached():
-        lifted = _backward(unit, unit.variants, unit.seed)
+        lifted = backward(unit, unit.variants, unit.seed)
     return {name for name in without if lifted.of[name] is None or not lifted.of[name].any()}
 
 
@@ -106,7 +106,7 @@ def _first(unit: Unit) -> Gradients:
     """Gradients for the unit's own inputs and weights."""
     if "gradients" not in unit.__dict__:
         with training(unit):
-            unit.__dict__["gradients"] = _backward(unit, unit.variants, unit.seed)
+            unit.__dict__["gradients"] = backward(unit, unit.variants, unit.seed)
     return unit.__dict__["gradients"]
 
 
@@ -114,15 +114,15 @@ def _others(unit: Unit) -> Iterator[Gradients]:
     """Gradients for other inputs, then for other weights."""
     names = subjects.variants(unit.recipe)
 
-    def backward(seed: int) -> Gradients:
+    def other(seed: int) -> Gradients:
         with training(unit):
-            return _backward(unit, [unit.make_inputs(seed, variant=name) for name in names], seed)
+            return backward(unit, [unit.make_inputs(seed, variant=name) for name in names], seed)
 
     for seed in range(unit.seed + 1, unit.seed + 1 + OTHER_INPUTS):
-        yield backward(seed)
+        yield other(seed)
     for more in range(1, DRAWS if unit.is_filled else 1):
         with contextlib.suppress(SubjectRaised), unit.filled((unit.nonce + more) % 2**64):
-            yield backward(unit.seed + more)
+            yield other(unit.seed + more)
 
 
 @contextlib.contextmanager
@@ -149,7 +149,7 @@ def training(unit: Unit) -> Iterator[None]:
         unit.detach()
 
 
-def _backward(unit: Unit, variants: list[Tensors], seed: int) -> Gradients:
+def backward(unit: Unit, variants: list[Tensors], seed: int) -> Gradients:
     """Gradients of a random projection of all outputs, over all sets of inputs."""
     calls: Counter[str] = Counter()
     handles = [module.register_forward_hook(lambda *_, name=name: calls.update((name,))) for name, module in unit.model.named_modules()]
@@ -184,7 +184,7 @@ def checkpointing(unit: Unit) -> Observation:
     with training(unit):
         of_subject(model.gradient_checkpointing_enable)
         try:
-            again = _backward(unit, unit.variants, unit.seed)
+            again = backward(unit, unit.variants, unit.seed)
         finally:
             of_subject(model.gradient_checkpointing_disable)
             if hasattr(model, "_require_grads_hook"):
@@ -219,7 +219,7 @@ def _exactly(unit: Unit) -> Gradients | None:
     unit.__dict__["model"] = unit.model64
     try:
         with training(unit), oracle.all_wide():
-            return _backward(unit, wide, unit.seed)
+            return backward(unit, wide, unit.seed)
     except SubjectRaised:
         return None
     finally:

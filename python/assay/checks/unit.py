@@ -36,6 +36,8 @@ def of_subject(call: Callable[[], T]) -> T:
     """Runs code under test, so that an exception is laid at its door."""
     try:
         return call()
+    except SubjectRaised:
+        raise
     except Exception as exception:
         raise SubjectRaised(exception) from exception
 
@@ -271,9 +273,9 @@ class Unit:
     @property
     def architecture(self) -> str:
         """The name of the architecture, and of its class where it is not the base one; of a checkpoint, what its configuration says."""
-        if not self.is_filled:
-            return getattr(self.config, "model_type", "")
-        return subjects.design_key(self.subject)
+        if self.is_filled:
+            return subjects.design_key(self.subject)
+        return self.once("architecture", lambda: subjects.design_key_of_checkpoint(self.subject, self.config))
 
     def unused_modules(self, names: set[str]) -> dict[str, str]:
         """Those of the modules that the architecture's design leaves unused, with the reason."""

@@ -1,5 +1,6 @@
 """Subjects: how an architecture or a checkpoint becomes a model with inputs, and what it is."""
 
+from assay.subjects.card import design_key_of_checkpoint
 from assay.subjects.chain import Chain, make_config, make_model
 from assay.subjects.designs import (
     design_key,
@@ -27,6 +28,7 @@ __all__ = [
     "batch_of",
     "call",
     "design_key",
+    "design_key_of_checkpoint",
     "draw",
     "find_facts",
     "infinite_outputs",

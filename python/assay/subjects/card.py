@@ -9,6 +9,8 @@ from typing import Any
 from transformers.models.auto import modeling_auto
 from transformers.pipelines import SUPPORTED_TASKS
 
+from assay.subjects import designs
+
 ALIASES = {"sentence-similarity": "feature-extraction"}
 """Tasks of cards that the library's pipelines know by another name."""
 TEXT, IMAGE = ("tokenizer.json", "tokenizer_config.json"), ("preprocessor_config.json", "processor_config.json")
@@ -20,6 +22,12 @@ FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "fill-mask": (TEXT,),
     "text-generation": (TEXT,),
     "image-classification": (IMAGE,),
+    "zero-shot-image-classification": (TEXT, IMAGE),
+    "image-feature-extraction": (IMAGE,),
+    "depth-estimation": (IMAGE,),
+    "object-detection": (IMAGE,),
+    "image-segmentation": (IMAGE,),
+    "audio-classification": (IMAGE,),
     "automatic-speech-recognition": (TEXT, IMAGE),
 }
 """The tasks that there is an example for (`checks/pipeline.py`), and of which files it needs one each."""
@@ -42,15 +50,20 @@ def auto_class(subject: dict[str, Any], config: Any) -> str:
     return "AutoModel"
 
 
+def design_key_of_checkpoint(subject: dict[str, Any], config: Any) -> str:
+    """By what a design names the architecture and class of a checkpoint."""
+    return designs.design_key({"name": getattr(config, "model_type", ""), "auto_class": auto_class(subject, config)})
+
+
 def task(path: str, config: Any) -> str | None:
     """The task of a checkpoint that can be tried here: its card's, or that of its class; none where the card names one without an example,
     or a file is missing."""
-    named = _of_card(path) or _of_class(config)
-    found = ALIASES.get(named or "", named)
-    if found not in FILES or found not in SUPPORTED_TASKS:
-        return None
+    named = _of_card(path)
     files = set(os.listdir(path))
-    return found if all(files & set(needed) for needed in FILES[found]) else None
+    for name in [ALIASES.get(named, named)] if named else _of_class(config):
+        if name in FILES and name in SUPPORTED_TASKS and all(files & set(needed) for needed in FILES[name]):
+            return name
+    return None
 
 
 def _of_card(path: str) -> str | None:
@@ -65,7 +78,7 @@ def _of_card(path: str) -> str | None:
     return tag.group(1) if tag else None
 
 
-def _of_class(config: Any) -> str | None:
-    """The task whose auto class is that of the configuration's class."""
+def _of_class(config: Any) -> list[str]:
+    """The tasks whose auto class is that of the configuration's class."""
     own = auto_class({"kind": "checkpoint"}, config)
-    return next((name for name, row in SUPPORTED_TASKS.items() if own in {auto.__name__ for auto in row["pt"]} and name in FILES), None)
+    return [name for name, row in SUPPORTED_TASKS.items() if own in {auto.__name__ for auto in row["pt"]}]

@@ -170,7 +170,8 @@ def find_facts(
         if card.task(subject["path"], config):
             has.add("pipeline")
     name = subject["name"] if subject["kind"] == "architecture" else config.model_type
-    has -= set(overrides.of(designs.design_key({**subject, "name": name})).get("lacks", {}))
+    key = designs.design_key({"name": name, "auto_class": card.auto_class(subject, config)})
+    has -= set(overrides.of(key).get("lacks", {}))
     return {
         "class": type(model).__name__,
         "family": catalog.family(name),

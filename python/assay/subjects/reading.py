@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from functools import cache
 from typing import Any
@@ -18,6 +19,8 @@ WINDOWED = ("sliding_attention", "chunked_attention", "full_attention")
 """Kinds of layer that say by their name which tokens they see."""
 LONG = 256
 """Tokens of a long text: past every window and chunk of a tiny model, short of its table of positions."""
+TABLES = re.compile(f"{POSITIONS.pattern}|num_hash_buckets")
+"""Fields by which tables of positions are sized: CANINE's has as many rows as those of its hashes."""
 OFFSET = 8
 """Positions that tables keep for themselves (RoBERTa counts from behind the padding's)."""
 TEXT = {"tokens", "attention_mask", "token_types", "decoder_tokens"}
@@ -108,7 +111,7 @@ def long_length(config: Any, most: int = LONG) -> int:
     """How many tokens a long text has: as many as all tables of positions hold, at most so many."""
     fields = [(name, value) for _, node in tree.nodes(config) for name, value in tree.fields(node)]
     positions = [
-        value for name, value in fields if POSITIONS.search(name) and isinstance(value, int) and not isinstance(value, bool) and value > 0
+        value for name, value in fields if TABLES.search(name) and isinstance(value, int) and not isinstance(value, bool) and value > 0
     ]
     return min([most, *(value - OFFSET for value in positions)])
 
