@@ -1,10 +1,13 @@
-"""Two models whose rows of a batch depend on each other, in eval mode and without padding.
+"""Three models whose rows of a batch depend on each other, in eval mode and without padding.
 
 autoformer: each row is rolled by the delays of another. Attention lays rows and heads along one axis, row by row; the delays and weights
 of the rows are brought to that axis by `repeat(num_heads, ...)`, which lays them head by head (`repeat_interleave` lays them by row).
 
 hunyuan_vl: `image_index`, the last rotary axis of an image's tokens, counts the images of the batch, not those of the row (by its
 docstring the first image of a sequence has 0): a prompt with one image has other positions in the second row than in the first.
+
+fastspeech2_conformer: a row all of whose tokens have no duration gets one frame for each token, but only if no other row of the batch has
+a frame (`if duration_labels.sum() == 0`).
 
 Prints the greatest difference between the second row of a batch and the run of that row alone. Rounding is about 1e-6.
 """
@@ -16,6 +19,7 @@ from transformers import (
     HunYuanVLConfig,
     HunYuanVLModel,
 )
+from transformers.models.fastspeech2_conformer.modeling_fastspeech2_conformer import length_regulator
 
 
 def autoformer() -> float:
@@ -91,7 +95,14 @@ def hunyuan_vl() -> float:
     return float((run(slice(0, 2))[1] - run(slice(1, 2))[0]).abs().max())
 
 
+def fastspeech2_conformer() -> float:
+    states, durations = torch.randn(2, 3, 4), torch.tensor([[2, 1, 1], [0, 0, 0]])
+    together, alone = length_regulator(states, durations.clone())[1], length_regulator(states[1:], durations[1:].clone())[0]
+    return float((together[: len(alone)] - alone).abs().max())
+
+
 torch.manual_seed(0)
 with torch.no_grad():
     print(f"autoformer {autoformer():.1e}")
     print(f"hunyuan_vl {hunyuan_vl():.1e}")
+    print(f"fastspeech2_conformer {fastspeech2_conformer():.1e}")

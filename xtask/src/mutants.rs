@@ -13,10 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::setup::{Ready, ready, root};
 use crate::step::Failed;
 use manifest::{Manifest, faults, standard};
-use runs::{Case, Job, Seen, change, groups, run};
+use runs::{Case, Job, Seen, accept, change, groups, run};
 
 /// The subject that stands for the real checkpoint.
 const CHECKPOINT: &str = "checkpoint";
+
+/// The check that holds outputs against those of the clean run. It sees any change of the numbers, so that it says nothing of the others.
+const DRIFT: &str = "golden.output";
 
 /// Reasons by which a check reports a bug of the model. A mock, an unproven case or a fault of Assay is no kill.
 const KILLS: [&str; 9] = [
@@ -45,8 +48,10 @@ struct Row<'a> {
     detail: String,
     /// How the model's numbers change at the same weights and input; none where they change elsewhere (a file, a long input).
     numbers: Option<String>,
-    /// Every check that reports the bug.
+    /// Every check that reports the bug, but [`DRIFT`]: that one knows what was right before.
     reported_by: Vec<&'a str>,
+    /// Whether [`DRIFT`] reports it.
+    drifts: bool,
 }
 
 /// `cargo xtask mutants`: fails if a mutant survives, a null mutant is accused, or the manifest is not as it should be.
@@ -54,6 +59,8 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     let ready = ready()?;
     let began = Instant::now();
     let folder = root().join("tests/mutants");
+    let work = std::env::temp_dir().join(format!("assay-mutants-{}", std::process::id()));
+    std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     let mut manifest = manifest::read(&folder)?;
     let checks = checks(&ready)?;
     let faults = faults(&manifest, &folder, &checks, &families(&ready)?)?;
@@ -81,7 +88,9 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     for profile in jobs.iter().map(|job| job.profile).collect::<BTreeSet<_>>() {
         let subjects = jobs.iter().filter(|job| job.profile == profile);
         let subjects = subjects.map(|job| job.subject).collect();
-        let seen = run(&ready, &subjects, profile, std::slice::from_ref(&observer))?;
+        let observers = std::slice::from_ref(&observer);
+        let seen = run(&ready, &work, &subjects, profile, observers)?;
+        accept(&ready, &work)?;
         for (subject, seen) in &seen {
             accused
                 .extend(failures(seen).map(|case| format!("clean {subject}: {}", describe(case))));
@@ -94,7 +103,7 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
         let subjects = group.iter().map(|&index| jobs[index].subject).collect();
         let mut files: Vec<PathBuf> = vec![observer.clone()];
         files.extend(group.iter().map(|&index| folder.join(jobs[index].file)));
-        let mut results = run(&ready, &subjects, jobs[group[0]].profile, &files)?;
+        let mut results = run(&ready, &work, &subjects, jobs[group[0]].profile, &files)?;
         for &index in group {
             let result = results.remove(jobs[index].subject);
             seen.insert(index, result.unwrap_or_default());
@@ -105,6 +114,7 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
         accused.extend(failures(its).map(|case| format!("{}: {}", null.file, describe(case))));
     }
 
+    let _ = std::fs::remove_dir_all(&work);
     let rows = rows(&manifest, &folder, &clean, &seen)?;
     print(&rows, &manifest, &accused);
     let path = root().join("target/mutants.json");
@@ -165,9 +175,13 @@ fn rows<'a>(
             reported_by: its
                 .cases
                 .iter()
-                .filter(|case| is_report(case))
+                .filter(|case| is_report(case) && (case.check != DRIFT || mutant.check == DRIFT))
                 .map(|case| case.check.as_str())
                 .collect(),
+            drifts: its
+                .cases
+                .iter()
+                .any(|case| case.check == DRIFT && is_report(case)),
         });
     }
     Ok(rows)
@@ -221,6 +235,10 @@ fn print(rows: &[Row], manifest: &Manifest, accused: &[String]) {
         rows.len() - survivors.len(),
         rows.len(),
         list(&survivors)
+    );
+    println!(
+        "{DRIFT}, held against the clean run, reports {}",
+        rows.iter().filter(|row| row.drifts).count()
     );
     println!(
         "null mutants: {}; falsely accused: {}",

@@ -16,9 +16,6 @@ const LEAST_PER_FAMILY: usize = 3;
 /// Subjects that chain several models are shown as `workflow:NAME`.
 const WORKFLOW: &str = "workflow";
 
-/// Checks whose bugs need a run that was accepted before: `tests/golden/`.
-const ELSEWHERE: [&str; 1] = ["golden.output"];
-
 /// Kinds of bug, and patches that change nothing, that there have to be at least.
 const LEAST_MUTANTS: usize = 60;
 const LEAST_NULLS: usize = 12;
@@ -67,9 +64,7 @@ pub(super) fn read(folder: &Path) -> Result<Manifest, Failed> {
 /// Checks that no mutant is for.
 pub(super) fn bare(manifest: &Manifest, checks: &BTreeSet<String>) -> Vec<String> {
     let has_one = |check: &&String| manifest.mutant.iter().any(|mutant| mutant.check == **check);
-    let bare = checks
-        .iter()
-        .filter(|check| !has_one(check) && !ELSEWHERE.contains(&check.as_str()));
+    let bare = checks.iter().filter(|check| !has_one(check));
     bare.cloned().collect()
 }
 

@@ -143,17 +143,18 @@ pub(super) fn groups(
     Ok(groups)
 }
 
-/// One run of some subjects under a profile, with these files preloaded.
+/// One run of some subjects under a profile, with these files preloaded. Its report stays in the working folder, whose expectations it is
+/// held against.
 pub(super) fn run(
     ready: &Ready,
+    folder: &Path,
     subjects: &BTreeSet<&str>,
     profile: &str,
     files: &[PathBuf],
 ) -> Result<BTreeMap<String, Seen>, Failed> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let reports =
-        std::env::temp_dir().join(format!("assay-mutants-{}-{number}", std::process::id()));
+    let reports = folder.join(format!("run-{number}"));
     let checkpoint = ready.checkpoint().display().to_string();
     let shown = |subject: &str| -> String {
         if subject == super::CHECKPOINT {
@@ -167,7 +168,7 @@ pub(super) fn run(
         .map(|subject| format!("subject(={})", shown(subject)))
         .collect();
     let mut command = Command::new(&ready.assay);
-    command.arg("run");
+    command.current_dir(folder).arg("run");
     command.args(subjects.iter().map(|subject| shown(subject)));
     // The heads of an architecture are no subject of a mutant that names the architecture.
     command.args(["--filter", &filter.join(" | ")]);
@@ -183,9 +184,7 @@ pub(super) fn run(
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
-    let seen = read(&reports);
-    let _ = std::fs::remove_dir_all(&reports);
-    let seen = seen.map_err(|error| {
+    let seen = read(&reports).map_err(|error| {
         let words = String::from_utf8_lossy(&output.stderr);
         format!("{}: {error}\n{words}", filter.join(" | "))
     })?;
@@ -203,6 +202,24 @@ pub(super) fn run(
             )
         })
         .collect())
+}
+
+/// Takes what the newest run collected as expected, so that a bug is a drift from it.
+pub(super) fn accept(ready: &Ready, folder: &Path) -> Result<(), Failed> {
+    let output = Command::new(&ready.assay)
+        .current_dir(folder)
+        .args(["golden", "accept"])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    match output.status.code() {
+        // What was refused was not green, and is told as accused.
+        Some(0 | 1) => Ok(()),
+        _ => Err(format!(
+            "assay golden accept: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )),
+    }
 }
 
 /// Reads a run's report, which must account for every planned case.
