@@ -89,8 +89,9 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
         let subjects = jobs.iter().filter(|job| job.profile == profile);
         let subjects = subjects.map(|job| job.subject).collect();
         let observers = std::slice::from_ref(&observer);
-        let seen = run(&ready, &work, &subjects, profile, observers)?;
-        accept(&ready, &work)?;
+        let report = format!("clean-{profile}");
+        let seen = run(&ready, &work, &report, &subjects, profile, observers)?;
+        accept(&ready, &work, &work.join(&report))?;
         for (subject, seen) in &seen {
             accused
                 .extend(failures(seen).map(|case| format!("clean {subject}: {}", describe(case))));
@@ -99,11 +100,13 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     }
     let groups = groups(&jobs, &folder, &clean)?;
     let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
-    for group in &groups {
+    for (number, group) in groups.iter().enumerate() {
         let subjects = group.iter().map(|&index| jobs[index].subject).collect();
         let mut files: Vec<PathBuf> = vec![observer.clone()];
         files.extend(group.iter().map(|&index| folder.join(jobs[index].file)));
-        let mut results = run(&ready, &work, &subjects, jobs[group[0]].profile, &files)?;
+        let report = format!("run-{number}");
+        let profile = jobs[group[0]].profile;
+        let mut results = run(&ready, &work, &report, &subjects, profile, &files)?;
         for &index in group {
             let result = results.remove(jobs[index].subject);
             seen.insert(index, result.unwrap_or_default());

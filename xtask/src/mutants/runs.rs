@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
@@ -148,13 +147,12 @@ pub(super) fn groups(
 pub(super) fn run(
     ready: &Ready,
     folder: &Path,
+    report: &str,
     subjects: &BTreeSet<&str>,
     profile: &str,
     files: &[PathBuf],
 ) -> Result<BTreeMap<String, Seen>, Failed> {
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let reports = folder.join(format!("run-{number}"));
+    let reports = folder.join(report);
     let checkpoint = ready.checkpoint().display().to_string();
     let shown = |subject: &str| -> String {
         if subject == super::CHECKPOINT {
@@ -204,11 +202,12 @@ pub(super) fn run(
         .collect())
 }
 
-/// Takes what the newest run collected as expected, so that a bug is a drift from it.
-pub(super) fn accept(ready: &Ready, folder: &Path) -> Result<(), Failed> {
+/// Takes what the run of this report collected as expected, so that a bug is a drift from it.
+pub(super) fn accept(ready: &Ready, folder: &Path, report: &Path) -> Result<(), Failed> {
     let output = Command::new(&ready.assay)
         .current_dir(folder)
-        .args(["golden", "accept"])
+        .args(["golden", "accept", "--run"])
+        .arg(report)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
