@@ -398,11 +398,16 @@ class Unit:
 
     def devices(self) -> list[str]:
         """Types of device on which parameters, inputs and outputs are, as far as they were made."""
-        model = self.__dict__.get("model")
-        tensors = list(self.__dict__.get("inputs", {}).values()) + list(self.__dict__.get("reference", {}).values())
-        if isinstance(model, torch.nn.Module):
-            tensors += list(model.parameters())
-        return sorted({str(tensor.device.type) for tensor in tensors if isinstance(tensor, torch.Tensor)})
+        tensors = [*self.__dict__.get("inputs", {}).values(), *self.__dict__.get("reference", {}).values()]
+        types = {tensor.device.type for tensor in tensors if isinstance(tensor, torch.Tensor)}
+        if isinstance(self.__dict__.get("model"), torch.nn.Module):
+            types |= self._placed
+        return sorted(types)
+
+    @Once
+    def _placed(self) -> set[str]:
+        """Types of device on which the parameters are: nothing moves them."""
+        return {parameter.device.type for parameter in self.model.parameters()}
 
 
 class Wide(Unit):
