@@ -277,10 +277,11 @@ fn cut_off(value: f64, step: f64) -> String {
     if step <= 0.0 || !step.is_normal() {
         return format!("{:?}", value + 0.0);
     }
-    let digits = (value.abs() / step).log10().ceil().clamp(1.0, 17.0);
-    if !digits.is_finite() {
+    if value == 0.0 {
         return "0.0".into();
     }
+    // The last digit kept is that of the step: as many as lie between the two, whatever they begin with.
+    let digits = (value.abs().log10().floor() - step.log10().floor() + 1.0).clamp(1.0, 17.0);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -349,6 +350,23 @@ mod tests {
         assert_eq!((value.mean, value.noise), (-0.01235, Some(2.1e-7)));
         assert_eq!(value.sketch, [0.123_456_8, -1.5, 0.0, 1e-8, 2.0]);
         assert!(written.contains("\n\"q.weight\" = [32, 32]\n"), "{written}");
+    }
+
+    #[test]
+    fn what_is_cut_off_is_below_the_step() {
+        // Of numbers that begin with a one, and steps that begin with a nine, digits were lost.
+        for value in [1.0e6, 1.234_567_89e3, 9.876_543_21e-3, 5.555_555_55] {
+            for share in [1.01e-7, 3.0e-7, 9.9e-7] {
+                for factor in [1.0, 1.01, 3.3, 9.9] {
+                    let (value, step) = (value * factor, value * share);
+                    let read: f64 = cut_off(value, step).parse().unwrap();
+                    assert!(
+                        (read - value).abs() <= step / 2.0,
+                        "{value} by {step}: {read}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]
