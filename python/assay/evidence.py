@@ -138,8 +138,10 @@ def _watch(unit: Unit, inputs: Tensors) -> tuple[dict[str, Call], dict[str, Tens
     # A weight is drawn for the module that has it first: one that is tied to a module of another kind is not what its own kind says.
     drawn_for: dict[int, str | None] = {}
     for module in unit.model.modules():
-        for parameter in (*weights_of(module), *module.parameters(recurse=False)):
-            drawn_for.setdefault(id(parameter), kind_of(module))
+        own = (*weights_of(module), *module.parameters(recurse=False))
+        kind = kind_of(module) if own else None
+        for parameter in own:
+            drawn_for.setdefault(id(parameter), kind)
     calls: dict[str, Call | None] = {}
     mistakes: list[Exception] = []
 

@@ -62,19 +62,38 @@ class _Widening(TorchFunctionMode):
     def __torch_function__(self, function: Callable, types: Any, arguments: tuple = (), keywords: dict | None = None) -> Any:
         del types
         keywords = keywords or {}
-        if function in CASTS:
-            return arguments[0].double()
-        if function in DRAWS and "out" not in keywords:
-            return function(*arguments, **{**keywords, "dtype": torch.float32}).double()
-        if function in DRAWS_FROM and "out" not in keywords:
-            drawn = function(*(_narrow(argument) for argument in arguments), **keywords)
-            return drawn.double() if drawn.is_floating_point() else drawn
-        if function in DRAWS_IN_PLACE:
-            return arguments[0].copy_(function(_narrow(arguments[0]).clone(), *arguments[1:], **keywords))
-        if function is not torch.Tensor.view:
+        if function in SPECIAL:  # one look: this is called for each step of each forward
+            return SPECIAL[function](function, arguments, keywords)
+        if any(type(argument) is torch.dtype for argument in arguments):
             arguments = tuple(_wide(argument) for argument in arguments)
+        if any(type(argument) is torch.dtype for argument in keywords.values()):
             keywords = {name: _wide(argument) for name, argument in keywords.items()}
         return function(*arguments, **keywords)
+
+
+def _draw(function: Callable, arguments: tuple, keywords: dict) -> Any:
+    if "out" in keywords:
+        return function(*arguments, **{name: _wide(argument) for name, argument in keywords.items()})
+    return function(*arguments, **{**keywords, "dtype": torch.float32}).double()
+
+
+def _draw_from(function: Callable, arguments: tuple, keywords: dict) -> Any:
+    drawn = function(*(_narrow(argument) for argument in arguments), **keywords)
+    return drawn.double() if drawn.is_floating_point() else drawn
+
+
+def _draw_in_place(function: Callable, arguments: tuple, keywords: dict) -> Any:
+    return arguments[0].copy_(function(_narrow(arguments[0]).clone(), *arguments[1:], **keywords))
+
+
+SPECIAL: dict[Callable, Callable[[Callable, tuple, dict], Any]] = {
+    **dict.fromkeys(CASTS, lambda function, arguments, keywords: arguments[0].double()),
+    **dict.fromkeys(DRAWS, _draw),
+    **dict.fromkeys(DRAWS_FROM, _draw_from),
+    **dict.fromkeys(DRAWS_IN_PLACE, _draw_in_place),
+    torch.Tensor.view: lambda function, arguments, keywords: function(*arguments, **keywords),
+}
+"""What is done in place of some functions."""
 
 
 def _wide(argument: Any) -> Any:
