@@ -23,6 +23,9 @@ Tensors = dict[str, torch.Tensor]
 OTHER_DRAWS = 20
 """Draws until another last token comes: with four tokens to draw from, all agree once in 4^20."""
 
+ROUNDING = 4 * torch.finfo(torch.float32).eps
+"""How far float32 moves what it computes, in shares: noise of one to two epsilons at the output (`FACTS.md`), more before it is summed."""
+
 
 class SubjectRaised(Exception):
     """The code under test raised `original`."""
@@ -372,6 +375,13 @@ class Unit:
         wide.__dict__["model"] = self.model64
         return wide
 
+    def shaken(self, seed: int) -> Unit:
+        """The same in float64, with other rounding errors of float32 at each call."""
+        wide = self._beside(Shaken, self.seed)
+        wide.__dict__["model"] = self.model64
+        wide.generator.manual_seed(seed)
+        return wide
+
     def _beside(self, kind: type[Unit], seed: int) -> Unit:
         other = kind({**self.job, "seed": seed})
         kept = ("config", "model", "model64", "_initial", "_memories", "versions", "drawn")
@@ -425,6 +435,28 @@ class Wide(Unit):
 
     def forward64(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> None:
         del inputs, model, random
+
+
+class Shaken(Wide):
+    """A unit in float64 whose weights are moved a little at each call, as far as float32 would round them."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        super().__init__(job)
+        self.generator = torch.Generator()
+
+    def call(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors:
+        parameters = [parameter for parameter in (model or self.model).parameters() if parameter.dtype == torch.float64]
+        kept = [parameter.detach().clone() for parameter in parameters]
+        try:
+            with torch.no_grad():
+                for parameter in parameters:
+                    noise = torch.randn(parameter.shape, generator=self.generator, dtype=torch.float64)
+                    parameter.mul_(1 + ROUNDING * noise)
+            return super().call(inputs, model, random)
+        finally:
+            with torch.no_grad():
+                for parameter, before in zip(parameters, kept, strict=True):
+                    parameter.copy_(before)
 
 
 def _widened(tensor: torch.Tensor) -> torch.Tensor:
