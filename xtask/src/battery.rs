@@ -58,21 +58,20 @@ pub(crate) fn from(files: &[PathBuf]) -> Result<ExitCode, Failed> {
         .iter()
         .map(|file| Summary::read(file))
         .collect::<Result<_, _>>()?;
-    let page = page(&runs)?;
+    let (page, changes) = page(&runs)?;
     let target = root().join(PAGE);
     std::fs::write(&target, page).map_err(|error| format!("{}: {error}", target.display()))?;
     println!("{}", target.display());
-    let is_green = runs
-        .iter()
-        .flat_map(|run| &run.cases)
-        .all(|case| !case.is_red());
+    let mut all = runs.iter().flat_map(|run| &run.cases);
+    let is_green = !changes && !all.any(Case::is_red);
     Ok(ExitCode::from(u8::from(!is_green)))
 }
 
 /// A case by its check and its subject.
 type Name<'a> = (&'a str, &'a str);
 
-fn page(runs: &[Summary]) -> Result<String, Failed> {
+/// The page, and whether an outcome changes with the seed that no known issue names.
+fn page(runs: &[Summary]) -> Result<(String, bool), Failed> {
     let first = runs.first().ok_or("there is no run")?;
     let cases: Vec<BTreeMap<Name<'_>, &Case>> = runs
         .iter()
@@ -97,15 +96,16 @@ fn page(runs: &[Summary]) -> Result<String, Failed> {
         first.version("transformers"),
         first.version("torch"),
     );
-    text += "| seed | cases | passed | failed | of these known | errored | timed out | skipped | wall | CPU | cores busy |\n\
-             | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n";
+    text += "| seed | cases | passed | failed | of these known | lost | skipped | wall | CPU | cores busy |\n\
+             | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n";
     for run in runs {
         line(&mut text, run);
     }
-    changed(&mut text, &names, &cases);
+    text += "\nLost: timed out, crashed, out of memory, not run, or Assay's own fault.\n";
+    let changes = changed(&mut text, &names, &cases);
     unknown(&mut text, &names, &cases);
     known(&mut text, &names, &cases);
-    Ok(text)
+    Ok((text, changes))
 }
 
 /// The row of one seed.
@@ -122,22 +122,26 @@ fn line(text: &mut String, run: &Summary) {
     let busy = run.cpu_seconds / (wall * run.environment.cpus as f64).max(f64::MIN_POSITIVE);
     let _ = writeln!(
         text,
-        "| {} | {} | {} | {} | {known} | {} | {} | {} | {wall:.0} s | {:.0} s | {:.0} % |",
+        "| {} | {} | {} | {} | {known} | {} | {} | {wall:.0} s | {:.0} s | {:.0} % |",
         run.seed,
         run.cases.len(),
         count("passed"),
         count("failed"),
-        count("errored"),
-        count("timed_out"),
+        run.cases.len() - count("passed") - count("failed") - count("skipped"),
         count("skipped"),
         run.cpu_seconds,
         100.0 * busy,
     );
 }
 
-/// Cases whose outcome is not that of the first seed.
-fn changed(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<'_>, &Case>]) {
+/// Cases whose outcome is not that of the first seed; whether there is one that no known issue names.
+fn changed(
+    text: &mut String,
+    names: &BTreeSet<Name<'_>>,
+    cases: &[BTreeMap<Name<'_>, &Case>],
+) -> bool {
     *text += "\n## Outcomes that change with the seed\n\n";
+    let mut is_unknown = false;
     let rows: Vec<String> = names
         .iter()
         .filter_map(|name| {
@@ -147,6 +151,8 @@ fn changed(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name
                 .collect();
             let changes = outcomes.iter().any(|outcome| outcome != &outcomes[0]);
             changes.then(|| {
+                let mut its = cases.iter().filter_map(|run| run.get(name));
+                is_unknown |= !its.any(|case| case.known_issue.is_some());
                 let why = cases.iter().find_map(|run| run.get(name)?.reason.as_ref());
                 let why = why.map_or(String::new(), |reason| {
                     cell(&format!("{}: {}", reason.kind, reason.detail))
@@ -166,6 +172,7 @@ fn changed(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name
         *text += "| check | subject | by seed | why |\n| --- | --- | --- | --- |\n";
         text.extend(rows);
     }
+    is_unknown
 }
 
 /// Failures that no known issue excuses.
@@ -294,7 +301,8 @@ mod tests {
                 case("attention.mask", "passed", Some("stale")),
             ]),
         ];
-        let page = page(&runs).unwrap();
+        let (page, changes) = page(&runs).unwrap();
+        assert!(changes, "{page}");
         assert!(page.contains("| 1 | 4 | 2 | 2 | 1 |"), "{page}");
         assert!(
             page.contains("| `batch.rows` | bert | passed, failed | differs: states \\| more |"),
