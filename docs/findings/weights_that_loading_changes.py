@@ -1,7 +1,7 @@
 """Models that come back with other weights, or types, than they were saved with.
 
 chinese_clip: loading zeroes the row of the padding token. Buffers that are not saved make the module of the embeddings count as not
-initialised, and `_init_weights` then zeroes a view of the table, which no flag guards.
+initialised, and `_init_weights` then zeroes a view of the table, which no flag guards. funnel: the same.
 
 rwkv: in eval mode the first forward divides the weights of later layers by powers of two in place, for float16. What is saved after it is
 divided, and nothing says so: once loaded, the first forward divides it again.
@@ -15,6 +15,8 @@ import torch
 from transformers import (
     ChineseCLIPConfig,
     ChineseCLIPModel,
+    FunnelConfig,
+    FunnelModel,
     OneFormerConfig,
     OneFormerForUniversalSegmentation,
     RwkvConfig,
@@ -43,6 +45,14 @@ def chinese_clip() -> None:
         print(
             f"chinese_clip, {name}: the padding's embedding has the norm {float(row.norm()):.3f}"
         )
+
+
+@torch.no_grad()
+def funnel() -> None:
+    model = FunnelModel(FunnelConfig(block_sizes=[1, 1], pad_token_id=0))
+    model.embeddings.word_embeddings.weight[0] = 1.0
+    for name, one in (("saved", model), ("loaded", again(model))):
+        print(f"funnel, {name}: the padding's embedding has the norm {float(one.embeddings.word_embeddings.weight[0].norm()):.3f}")
 
 
 @torch.no_grad()
@@ -85,5 +95,6 @@ def oneformer() -> None:
 
 if __name__ == "__main__":
     chinese_clip()
+    funnel()
     rwkv()
     oneformer()

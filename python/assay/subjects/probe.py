@@ -128,6 +128,7 @@ def find_facts(
         return chain.find_facts(model, rows, batch)
     arguments = inspect.signature(model.forward).parameters
     roles = {spec.role for spec in rows}
+    pools = any(head in card.auto_class(subject, config) for head in POOLED)
     has = {"batch"} if batch > 1 else set()
     has |= {role for role in ("tokens", "attention_mask") if role in roles}
     if masks:
@@ -137,7 +138,7 @@ def find_facts(
     if batch > 1 and reading.is_plain_text(rows):
         has.add("right_padding")
         # Heads that pool their states give out none for each token, and some pool the first, which padding on the left moves.
-        if "position_ids" in arguments and not any(head in card.auto_class(subject, config) for head in POOLED):
+        if "position_ids" in arguments and not pools:
             has.add("left_padding")
     has |= reading.facts(model, card.auto_class(subject, config), rows)
     if _writes(model, card.auto_class(subject, config)):
@@ -151,7 +152,7 @@ def find_facts(
         hasattr(part, "gradient_checkpointing") for part in model.modules()
     ):
         has.add("gradient_checkpointing")
-    has |= CONVENTIONS
+    has |= CONVENTIONS - ({"one_state_per_token"} if pools else set())
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     if len(names) > len(dict(model.named_parameters())):
         has.add("tied_weights")

@@ -29,7 +29,9 @@ GUESSES: tuple[tuple[str, Any], ...] = (
 Repair = dict[str, Any]
 """`{"kind": "field", "class": …, "name": …}`, `{"kind": "rope", "layer_type": …}`, `{"kind": "sections", "sections": […]}`,
 `{"kind": "raised", "width": …, "to": …}`, `{"kind": "heads"}` (two at least: a part has half of them),
-`{"kind": "maps", "wanted": …, "given": …}` or `{"kind": "fill"}`."""
+`{"kind": "maps", "wanted": …, "given": …}`, `{"kind": "padding"}` (without which a head takes one row alone) or `{"kind": "fill"}`."""
+PADDING = 0
+"""The token of padding where a default has none: no text draws it."""
 
 
 def suggest(error: BaseException, done: list[Repair]) -> Repair | None:
@@ -79,6 +81,8 @@ def after(editor: Editor, repairs: list[Repair]) -> None:
             _field(editor, repair["class"], repair["name"])
         elif repair["kind"] == "rope":
             _rope(editor, repair["layer_type"])
+        elif repair["kind"] == "padding":
+            _padding(editor)
         elif repair["kind"] == "maps":
             _maps(editor, repair["wanted"], repair["given"])
 
@@ -96,6 +100,12 @@ def _field(editor: Editor, owner: str, name: str) -> None:
             value = next((guess for pattern, guess in GUESSES if re.search(pattern, name)), None)
         if value is not None:
             editor.set(prefix, node, name, value, "a field that the default lacks and the model reads")
+
+
+def _padding(editor: Editor) -> None:
+    for prefix, node in editor.nodes:
+        if integer(vars(node).get("vocab_size")) and getattr(node, "pad_token_id", PADDING) is None:
+            editor.set(prefix, node, "pad_token_id", PADDING, "a token of padding, by which a head knows where a row of a batch ends")
 
 
 def _rope(editor: Editor, layer_type: str) -> None:
