@@ -24,9 +24,10 @@ def check(
     """Registers the decorated function as the check `name` (`group.name`).
 
     The function gets the unit under test (`assay.checks.unit.Unit`) and returns an `Observation`, or nothing if it only
-    has to come to its end. `rule` names how the judge reads it (`crates/assay-model/src/check.rs`, `Rule`), `needs` the
-    facts that a subject must have. Raises `ValueError` for a name without a group, one that is taken (a built-in check can't be
-    replaced), and a rule or profile that doesn't exist.
+    has to come to its end. Where its comparisons with float64 fail it may be called again, with a unit in float64 and with
+    other inputs (`assay.checks.steady`), so that it must leave the unit as it was. `rule` names how the judge reads it
+    (`crates/assay-model/src/check.rs`, `Rule`), `needs` the facts that a subject must have. Raises `ValueError` for a name
+    without a group, one that is taken (a built-in check can't be replaced), and a rule or profile that doesn't exist.
     """
     from assay.checks import BUILT_IN
 

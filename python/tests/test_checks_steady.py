@@ -1,5 +1,8 @@
 """Choices that rounding turns, and bugs that it must not excuse."""
 
+import re
+from pathlib import Path
+
 import torch
 
 from assay.checks import batch, steady
@@ -111,3 +114,9 @@ def test_a_comparison_without_float64_is_judged_as_it_is(unit_of):
 
     steady.observe(observer, unit_of(Choosing(lambda values, _: torch.ones(len(values), dtype=torch.bool))))
     assert len(calls) == 1
+
+
+def test_the_bounds_are_those_of_the_judge():
+    rule = (Path(__file__).parents[2] / "crates/assay-judge/src/rules/oracle.rs").read_text()
+    for name in ("CLOSE_EPSILONS", "MULTIPLIER", "ASTRAY_EPSILONS"):
+        assert re.search(rf"const {name}: f64 = ([\d.]+);", rule)[1] == str(getattr(steady, name))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::setup::{ready, root};
@@ -53,10 +53,10 @@ pub(crate) fn battery(seeds: &[&str]) -> Result<ExitCode, Failed> {
 }
 
 /// `cargo xtask battery --from SUMMARY…`: the page alone, of runs that there are.
-pub(crate) fn from(files: &[PathBuf]) -> Result<ExitCode, Failed> {
+pub(crate) fn from<P: AsRef<Path>>(files: &[P]) -> Result<ExitCode, Failed> {
     let runs: Vec<Summary> = files
         .iter()
-        .map(|file| Summary::read(file))
+        .map(|file| Summary::read(file.as_ref()))
         .collect::<Result<_, _>>()?;
     let (page, changes) = page(&runs)?;
     let target = root().join(PAGE);
@@ -118,7 +118,7 @@ fn line(text: &mut String, run: &Summary) {
     };
     let known = run.cases.iter().filter(|case| case.is_excused()).count();
     let wall = run.wall_seconds.unwrap_or_default();
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let busy = run.cpu_seconds / (wall * run.environment.cpus as f64).max(f64::MIN_POSITIVE);
     let _ = writeln!(
         text,
@@ -166,7 +166,9 @@ fn changed(
             })
         })
         .collect();
-    if rows.is_empty() {
+    if cases.len() == 1 {
+        *text += "One seed says nothing of this.\n";
+    } else if rows.is_empty() {
         *text += "None.\n";
     } else {
         *text += "| check | subject | by seed | why |\n| --- | --- | --- | --- |\n";
@@ -218,7 +220,7 @@ fn known(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<'
             subjects.insert(name.1);
         }
     }
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let share = 100.0 * total as f64 / names.len().max(1) as f64;
     let _ = write!(
         text,
@@ -252,14 +254,6 @@ fn cell(words: &str) -> String {
         short.push('…');
     }
     short.replace('|', "\\|").replace('\n', " ")
-}
-
-/// Files that the command line names.
-pub(crate) fn files(words: &[&str]) -> Vec<PathBuf> {
-    words
-        .iter()
-        .map(|word| Path::new(word).to_owned())
-        .collect()
 }
 
 #[cfg(test)]

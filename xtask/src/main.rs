@@ -42,9 +42,7 @@ fn main() -> ExitCode {
         ["mutants", names @ ..] => mutants::mutants(names),
         ["coverage-table"] => coverage::table(None),
         ["coverage-table", python] => coverage::table(Some(python)),
-        ["battery", "--from", files @ ..] if !files.is_empty() => {
-            battery::from(&battery::files(files))
-        }
+        ["battery", "--from", files @ ..] if !files.is_empty() => battery::from(files),
         ["battery", seeds @ ..] => battery::battery(seeds),
         ["reference"] => reference::reference(&[]),
         ["reference", "--from", files @ ..] if !files.is_empty() => reference::reference(files),

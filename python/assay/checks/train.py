@@ -214,16 +214,12 @@ def checkpointing(unit: Unit) -> Observation:
 
 def _exactly(unit: Unit) -> Gradients | None:
     """Gradients in float64; none where the model can't go backward there."""
-    kept = unit.model
-    wide = [{name: its.double() if its.is_floating_point() else its for name, its in inputs.items()} for inputs in unit.variants]
-    unit.__dict__["model"] = unit.model64
     try:
-        with training(unit), oracle.all_wide():
-            return backward(unit, wide, unit.seed)
+        wide = unit.in_float64()
+        with training(wide), oracle.all_wide():
+            return backward(wide, wide.variants, unit.seed)
     except SubjectRaised:
         return None
-    finally:
-        unit.__dict__["model"] = kept
 
 
 def _layers(model: torch.nn.Module, straight: Gradients) -> list[str]:
