@@ -43,7 +43,7 @@ def test_a_choice_that_only_rounding_turns_is_no_failure(unit_of):
     unit.model.score = unit.model64.score = score
     seen = steady.observe(batch.rows, unit)
     assert all(steady._is_close(row) for row in seen.fields["comparisons"])
-    assert seen.fields["notes"] == ["other inputs, since rounding turns a choice with the first: states, row 0"]
+    assert seen.fields["other_inputs"] == "states, row 0"
 
 
 def test_a_bug_of_float32_with_some_inputs_is_no_choice(unit_of):

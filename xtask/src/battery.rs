@@ -96,14 +96,15 @@ fn page(runs: &[Summary]) -> Result<(String, bool), Failed> {
         first.version("transformers"),
         first.version("torch"),
     );
-    text += "| seed | cases | passed | failed | of these known | lost | skipped | wall | CPU | cores busy |\n\
-             | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n";
+    text += "| seed | cases | passed | failed | of these known | lost | skipped | other inputs | wall | CPU | cores busy |\n\
+             | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n";
     for run in runs {
         line(&mut text, run);
     }
-    text += "\nLost: timed out, crashed, out of memory, not run, or Assay's own fault.\n";
+    text += "\nLost: timed out, crashed, out of memory, not run, or Assay's own fault. Other inputs: with the first rounding turned a choice.\n";
     let changes = changed(&mut text, &names, &cases);
     unknown(&mut text, &names, &cases);
+    turned(&mut text, &names, &cases);
     known(&mut text, &names, &cases);
     Ok((text, changes))
 }
@@ -122,13 +123,17 @@ fn line(text: &mut String, run: &Summary) {
     let busy = run.cpu_seconds / (wall * run.environment.cpus as f64).max(f64::MIN_POSITIVE);
     let _ = writeln!(
         text,
-        "| {} | {} | {} | {} | {known} | {} | {} | {wall:.0} s | {:.0} s | {:.0} % |",
+        "| {} | {} | {} | {} | {known} | {} | {} | {} | {wall:.0} s | {:.0} s | {:.0} % |",
         run.seed,
         run.cases.len(),
         count("passed"),
         count("failed"),
         run.cases.len() - count("passed") - count("failed") - count("skipped"),
         count("skipped"),
+        run.cases
+            .iter()
+            .filter(|case| case.other_inputs.is_some())
+            .count(),
         run.cpu_seconds,
         100.0 * busy,
     );
@@ -203,6 +208,30 @@ fn unknown(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name
     }
 }
 
+/// Cases that were judged with other inputs, since rounding turned a choice with the first.
+fn turned(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<'_>, &Case>]) {
+    *text += "\n## Choices that rounding turned\n\n";
+    let rows: Vec<String> = names
+        .iter()
+        .filter_map(|name| {
+            let its = || cases.iter().filter_map(|run| run.get(name));
+            let what = its().find_map(|case| case.other_inputs.as_ref())?;
+            let seeds = its().filter(|case| case.other_inputs.is_some()).count();
+            let what = cell(what);
+            Some(format!(
+                "| `{}` | {} | {seeds} | {what} |\n",
+                name.0, name.1
+            ))
+        })
+        .collect();
+    if rows.is_empty() {
+        *text += "None.\n";
+    } else {
+        *text += "| check | subject | seeds | what differed |\n| --- | --- | --: | --- |\n";
+        text.extend(rows);
+    }
+}
+
 /// What is red upstream, by the script that shows it.
 fn known(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<'_>, &Case>]) {
     let mut scripts: BTreeMap<&str, (usize, BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
@@ -272,6 +301,7 @@ mod tests {
                 detail: "states | more".into(),
             }),
             seconds: 0.1,
+            other_inputs: None,
             known_issue: known.map(|state| Known {
                 reference: "window.py".into(),
                 state: state.into(),

@@ -38,6 +38,7 @@ pub(crate) struct Case {
     pub(crate) provenance: Option<String>,
     pub(crate) reason: Option<Reason>,
     pub(crate) seconds: f64,
+    pub(crate) other_inputs: Option<String>,
     pub(crate) known_issue: Option<Known>,
 }
 

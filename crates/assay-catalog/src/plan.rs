@@ -617,6 +617,7 @@ mod tests {
         let issue = KnownIssue {
             filter: String::new(),
             reason: "known".into(),
+            shows_as: vec![assay_model::ReasonKind::Differs],
             reference: "a link".into(),
             expires: "2027-01-01".into(),
             sometimes: false,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use assay_model::Profile;
+use assay_model::{Profile, ReasonKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -104,6 +104,9 @@ pub struct KnownIssue {
     /// A file, from the folder of `assay.toml`, that reproduces it.
     #[schemars(with = "Option<String>")]
     pub script: Option<Spanned<String>>,
+    /// The kinds of failure that are known: `["differs"]`. One that fails in another way is no known issue.
+    #[schemars(with = "Vec<String>")]
+    pub shows_as: Vec<ReasonKind>,
     /// The last day on which it is believed: `"2027-03-31"`. After it the cases count as failed.
     #[schemars(with = "String")]
     pub expires: Spanned<String>,

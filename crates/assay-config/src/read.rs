@@ -394,6 +394,14 @@ impl Reader<'_> {
                 "say why these cases fail",
             ));
         }
+        if table.shows_as.is_empty() {
+            return Err(self.error(
+                here,
+                &format!("{key}.shows-as"),
+                "it is empty, and would excuse nothing",
+                "name the kinds of failure as reports do, as in [\"differs\"]",
+            ));
+        }
         let reference = match (&table.link, &table.script) {
             (Some(link), None) if !link.trim().is_empty() => link.clone(),
             (None, Some(script)) => {
@@ -436,6 +444,7 @@ impl Reader<'_> {
             filter: filter.get_ref().clone(),
             reason: table.reason.clone(),
             reference,
+            shows_as: table.shows_as.clone(),
             // However it was written, in the form in which days sort as text.
             expires: expires.to_string(),
             sometimes: table.sometimes,

@@ -357,7 +357,7 @@ impl Settings {
                 value.insert("workers", json!(workers));
             }
             if let Some(issue) = &holds.known_issue {
-                let mut known = json!({"reason": issue.reason, "reference": issue.reference, "expires": issue.expires});
+                let mut known = json!({"reason": issue.reason, "reference": issue.reference, "shows-as": issue.shows_as, "expires": issue.expires});
                 if issue.sometimes {
                     known["sometimes"] = json!(true);
                 }

@@ -97,23 +97,36 @@ fn errors_name_file_line_and_key() {
 fn a_known_issue_has_a_reason_a_reference_and_a_last_day() {
     let issue =
         |text: &str| format!("[[overrides]]\nfilter = \"arch(x)\"\nknown-issue = {{ {text} }}\n");
-    insta::assert_snapshot!(error(&issue("reason = \"r\", expires = \"2027-01-01\"")));
     insta::assert_snapshot!(error(&issue(
-        "reason = \"r\", link = \"l\", script = \"s\", expires = \"2027-01-01\""
+        "reason = \"r\", shows-as = [\"differs\"], expires = \"2027-01-01\""
     )));
     insta::assert_snapshot!(error(&issue(
-        "reason = \"r\", script = \"gone.py\", expires = \"2027-01-01\""
+        "reason = \"r\", shows-as = [\"differs\"], link = \"l\", script = \"s\", expires = \"2027-01-01\""
     )));
     insta::assert_snapshot!(error(&issue(
-        "reason = \"r\", link = \"l\", expires = \"soon\""
+        "reason = \"r\", shows-as = [\"differs\"], script = \"gone.py\", expires = \"2027-01-01\""
     )));
     insta::assert_snapshot!(error(&issue(
-        "reason = \" \", link = \"l\", expires = \"2027-01-01\""
+        "reason = \"r\", shows-as = [\"differs\"], link = \"l\", expires = \"soon\""
     )));
-    insta::assert_snapshot!(error(&issue("reason = \"r\", link = \"l\"")));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \" \", shows-as = [\"differs\"], link = \"l\", expires = \"2027-01-01\""
+    )));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", shows-as = [\"differs\"], link = \"l\""
+    )));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", link = \"l\", expires = \"2027-01-01\""
+    )));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", shows-as = [\"wrong\"], link = \"l\", expires = \"2027-01-01\""
+    )));
+    insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", shows-as = [], link = \"l\", expires = \"2027-01-01\""
+    )));
     assert!(
         written(&issue(
-            "reason = \"r\", link = \"l\", expires = \"2027-01-01\""
+            "reason = \"r\", shows-as = [\"differs\"], link = \"l\", expires = \"2027-01-01\""
         ))
         .1
         .is_ok()
@@ -122,7 +135,7 @@ fn a_known_issue_has_a_reason_a_reference_and_a_last_day() {
 
 #[test]
 fn a_last_day_is_kept_in_the_form_that_sorts() {
-    let text = "[[overrides]]\nfilter = \"all()\"\nknown-issue = { reason = \"r\", link = \"l\", expires = \"20270301\" }\n";
+    let text = "[[overrides]]\nfilter = \"all()\"\nknown-issue = { reason = \"r\", shows-as = [\"differs\"], link = \"l\", expires = \"20270301\" }\n";
     let (_folder, loaded) = written(text);
     let settings = loaded.unwrap().settings(CommandLine::default()).unwrap();
     let issue = settings.overrides[0].holds.known_issue.clone().unwrap();

@@ -23,6 +23,9 @@ pub struct CaseRecord {
     pub attempts: Vec<Attempt>,
     /// Wall-clock seconds of all attempts.
     pub seconds: f64,
+    /// Why the outcome is of other inputs than the first: [`crate::Observation::other_inputs`] of the last attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_inputs: Option<String>,
     /// The known issue that takes the case, and whether it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_issue: Option<Known>,
@@ -35,7 +38,9 @@ impl CaseRecord {
         match self.known_issue.as_ref().map(|known| known.state) {
             Some(KnownState::Excuses) => false,
             Some(KnownState::Stale) => true,
-            Some(KnownState::Expired | KnownState::Unused) | None => self.outcome.is_failure(),
+            Some(KnownState::Different | KnownState::Expired | KnownState::Unused) | None => {
+                self.outcome.is_failure()
+            }
         }
     }
 }
@@ -61,6 +66,8 @@ pub enum KnownState {
     Excuses,
     /// The case passed: the issue is gone, and the run is red until the entry is, too.
     Stale,
+    /// The case failed in another way than was known: it counts as if there were no entry.
+    Different,
     /// Its last day was before the run: the case counts as if there were no entry.
     Expired,
     /// The case did not run, failed in a way that no issue excuses (a mock, Assay's own fault), or passed where the issue shows with
@@ -103,6 +110,9 @@ pub struct Counts {
     /// Failures that a known issue excuses; they are counted as failures, too.
     #[serde(default)]
     pub known_issues: u64,
+    /// Cases whose outcome is of other inputs, since rounding turned a choice with the first.
+    #[serde(default)]
+    pub other_inputs: u64,
 }
 
 impl Counts {

@@ -32,6 +32,9 @@ pub struct Observation {
     /// In the backend's own words, why it can't do what the check asks of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsupported: Option<String>,
+    /// What differed with the first inputs, where that was a choice that rounding turned, so that the rest is of other inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_inputs: Option<String>,
     /// What was collected to be compared with an expectation, by the group `golden`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub golden: Option<Box<crate::Golden>>,

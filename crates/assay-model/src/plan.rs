@@ -26,6 +26,9 @@ pub struct KnownIssue {
     pub reason: String,
     /// A link, or a script that reproduces it.
     pub reference: String,
+    /// The kinds of failure that it excuses; any, if it says none (logs of before there were some).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows_as: Vec<crate::ReasonKind>,
     /// The last day on which it is believed, `YYYY-MM-DD`.
     pub expires: String,
     /// Whether it shows with some seeds only, so that a case that passes says nothing of it.

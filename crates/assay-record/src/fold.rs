@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use assay_model::event::{Event, Header, Output};
 use assay_model::{
-    Attempt, CaseRecord, CheckId, Counts, ExitCode, Known, KnownIssue, KnownState, Outcome, Part,
-    Plan, Provenance, Reason, ReasonKind, Subject,
+    Attempt, CaseRecord, CheckId, Counts, Ending, ExitCode, Known, KnownIssue, KnownState, Outcome,
+    Part, Plan, Provenance, Reason, ReasonKind, Subject,
 };
 
 use crate::Damage;
@@ -70,6 +70,8 @@ pub struct Fold {
     run: Run,
     plan: Plan,
     judged: HashMap<(u32, CheckId), Judged>,
+    /// Cases whose last attempt was made with other inputs, and why.
+    other_inputs: HashMap<(u32, CheckId), String>,
     /// CPU seconds before the run was taken up again.
     cpu_before: f64,
 }
@@ -167,7 +169,23 @@ impl Fold {
                 self.run.wall_seconds = Some(*wall_seconds);
                 self.run.cpu_seconds = self.cpu_before + cpu_seconds;
             }
-            Event::CheckStarted { .. } | Event::CaseEnded { .. } | Event::Proven { .. } => {}
+            Event::CaseEnded {
+                unit,
+                check,
+                ending,
+                ..
+            } => {
+                let other = match ending {
+                    Ending::Observed(observation) => observation.other_inputs.clone(),
+                    _ => None,
+                };
+                let case = (*unit, check.clone());
+                match other {
+                    Some(why) => self.other_inputs.insert(case, why),
+                    None => self.other_inputs.remove(&case),
+                };
+            }
+            Event::CheckStarted { .. } | Event::Proven { .. } => {}
         }
     }
 
@@ -225,7 +243,7 @@ impl Fold {
                 let last =
                     judged.and_then(|judged| Some((judged.attempts.last()?, judged.provenance)));
                 !last.is_some_and(|(last, provenance)| {
-                    self.is_excused(*unit, check, last.outcome, provenance)
+                    self.is_excused(*unit, check, last.outcome, last.reason.as_ref(), provenance)
                 })
             });
         }
@@ -254,6 +272,7 @@ impl Fold {
         unit: u32,
         check: &CheckId,
         outcome: Outcome,
+        reason: Option<&Reason>,
         provenance: Option<Provenance>,
     ) -> bool {
         let Some(planned) = self.plan.units.get(unit as usize) else {
@@ -269,7 +288,8 @@ impl Fold {
             })
             .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize));
         issue.is_some_and(|issue| {
-            known(issue, outcome, provenance, &self.run.last_started).state == KnownState::Excuses
+            known(issue, outcome, reason, provenance, &self.run.last_started).state
+                == KnownState::Excuses
         })
     }
 
@@ -307,6 +327,8 @@ impl Fold {
                     None => CheckId::from(format!("unknown.{index}").as_str()),
                 };
                 let judged = self.judged.remove(&(number, check.clone()));
+                let other_inputs = self.other_inputs.remove(&(number, check.clone()));
+                counts.other_inputs += u64::from(other_inputs.is_some());
                 let mut case = CaseRecord {
                     subject: subject.clone(),
                     platform: unit.platform,
@@ -317,6 +339,7 @@ impl Fold {
                     flaky: false,
                     attempts: Vec::new(),
                     seconds: 0.0,
+                    other_inputs,
                     known_issue: None,
                 };
                 match judged
@@ -349,7 +372,16 @@ impl Fold {
                     .iter()
                     .find(|(check, _)| *check == index)
                     .and_then(|(_, issue)| self.plan.known_issues.get(*issue as usize))
-                    .map(|issue| known(issue, case.outcome, case.provenance, &run.last_started));
+                    .map(|issue| {
+                        let reason = case.reason.as_ref();
+                        known(
+                            issue,
+                            case.outcome,
+                            reason,
+                            case.provenance,
+                            &run.last_started,
+                        )
+                    });
                 let excused = case.outcome.is_failure() && !case.is_red();
                 counts.known_issues += u64::from(excused);
                 run.cases.push(case);
@@ -369,6 +401,7 @@ impl Fold {
 fn known(
     issue: &KnownIssue,
     outcome: Outcome,
+    reason: Option<&Reason>,
     provenance: Option<Provenance>,
     started: &str,
 ) -> Known {
@@ -378,11 +411,14 @@ fn known(
         .is_none_or(|day| day > issue.expires.as_str());
     let excusable =
         outcome.is_failure() && outcome != Outcome::Errored && provenance != Some(Provenance::Mock);
+    let is_as_known = issue.shows_as.is_empty()
+        || reason.is_some_and(|reason| issue.shows_as.contains(&reason.kind));
     let state = match outcome {
         _ if expired => KnownState::Expired,
         Outcome::Passed if issue.sometimes => KnownState::Unused,
         Outcome::Passed => KnownState::Stale,
-        _ if excusable => KnownState::Excuses,
+        _ if excusable && is_as_known => KnownState::Excuses,
+        _ if excusable => KnownState::Different,
         _ => KnownState::Unused,
     };
     Known {

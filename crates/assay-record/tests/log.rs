@@ -6,8 +6,8 @@
 
 use assay_model::event::{Event, Header};
 use assay_model::{
-    CheckId, Ending, ExitCode, KnownIssue, Outcome, Plan, PlannedCheck, Platform, Provenance,
-    Reason, ReasonKind, Rule, SCHEMA_VERSION, Subject, UnitPlan,
+    CheckId, Ending, ExitCode, KnownIssue, KnownState, Observation, Outcome, Plan, PlannedCheck,
+    Platform, Provenance, Reason, ReasonKind, Rule, SCHEMA_VERSION, Subject, UnitPlan,
 };
 use assay_record::{
     DamageKind, Fold, LOG_FILE, LogWriter, ReadError, RecordError, Run, Wanted, read_entries,
@@ -190,11 +190,12 @@ fn a_pass_after_a_failure_is_flaky() {
 }
 
 /// A run of one case that fails, with a known issue that is believed to the end of 2026.
-fn with_known_issue(started: &str, resumed: Option<&str>) -> Run {
+fn with_known_issue(shows_as: ReasonKind, started: &str, resumed: Option<&str>) -> Run {
     let issue = KnownIssue {
         filter: "all()".into(),
         reason: "known".into(),
         reference: "a link".into(),
+        shows_as: vec![shows_as],
         expires: "2026-12-31".into(),
         sometimes: false,
     };
@@ -230,7 +231,8 @@ fn with_known_issue(started: &str, resumed: Option<&str>) -> Run {
 
 #[test]
 fn a_known_issue_is_believed_to_its_last_day_by_the_last_start() {
-    let code = |started, resumed| with_known_issue(started, resumed).exit_code();
+    let of = |kind, started, resumed| with_known_issue(kind, started, resumed);
+    let code = |started, resumed| of(ReasonKind::Exception, started, resumed).exit_code();
     assert_eq!(code("2026-12-31T23:59:59Z", None), ExitCode::Passed);
     assert_eq!(code("2027-01-01T00:00:00Z", None), ExitCode::Failed);
     assert_eq!(code("no date", None), ExitCode::Failed);
@@ -238,6 +240,33 @@ fn a_known_issue_is_believed_to_its_last_day_by_the_last_start() {
     let before = "2026-12-31T23:59:59Z";
     assert_eq!(code(before, Some(before)), ExitCode::Passed);
     assert_eq!(code(before, Some("2027-01-01T00:00:00Z")), ExitCode::Failed);
+    let another = of(ReasonKind::Differs, before, None);
+    assert_eq!(another.exit_code(), ExitCode::Failed);
+    let state = another.cases[0].known_issue.as_ref().unwrap().state;
+    assert_eq!(state, KnownState::Different);
+}
+
+#[test]
+fn a_case_that_was_judged_with_other_inputs_says_so() {
+    let ended = |other_inputs: Option<&str>| Event::CaseEnded {
+        unit: 0,
+        check: CHECKS[0].into(),
+        ending: Ending::Observed(Box::new(Observation {
+            other_inputs: other_inputs.map(Into::into),
+            ..Observation::default()
+        })),
+        seconds: 0.5,
+    };
+    let of = |last: Option<&str>| {
+        let mut events = whole();
+        events.insert(2, ended(Some("states, row 0")));
+        events.insert(3, ended(last));
+        let run = run_of(&events);
+        (run.counts.other_inputs, run.cases[0].other_inputs.clone())
+    };
+    assert_eq!(of(Some("states")), (1, Some("states".into())));
+    // A retry with the first inputs.
+    assert_eq!(of(None), (0, None));
 }
 
 #[test]

@@ -62,10 +62,16 @@ pub(crate) fn label(case: &CaseRecord) -> String {
     let known = match case.known_issue.as_ref().map(|known| known.state) {
         Some(KnownState::Excuses) => " (known issue)",
         Some(KnownState::Stale) => " (its known issue is gone)",
+        Some(KnownState::Different) => " (not as its known issue says)",
         Some(KnownState::Expired) => " (its known issue has expired)",
         Some(KnownState::Unused) | None => "",
     };
-    format!("{}{flaky}{known}", case.outcome)
+    let other = if case.other_inputs.is_some() {
+        " (with other inputs)"
+    } else {
+        ""
+    };
+    format!("{}{flaky}{other}{known}", case.outcome)
 }
 
 /// Why a case is no pass, and what is known of it: the lines of its reason.
@@ -115,6 +121,7 @@ pub(crate) fn totals(run: &Run) -> String {
         (counts.not_run, "not run"),
         (counts.flaky, "flaky"),
         (counts.known_issues, "excused by known issues"),
+        (counts.other_inputs, "judged with other inputs"),
         (run.missing.len() as u64, "missing from the record"),
     ];
     let others: String = others

@@ -198,6 +198,7 @@ fn with_known_issues() -> Run {
         filter: "all()".into(),
         reason: "the library forgets a row".into(),
         reference: "https://example.org/1".into(),
+        shows_as: vec![ReasonKind::Differs],
         expires: expires.into(),
         sometimes: false,
     };

@@ -348,9 +348,13 @@ impl<'a> Recorder<'a> {
                 provenance,
                 seconds,
             });
-            let known = self
-                .fold
-                .is_excused(number, &case.check, verdict.outcome, provenance);
+            let known = self.fold.is_excused(
+                number,
+                &case.check,
+                verdict.outcome,
+                verdict.reason.as_ref(),
+                provenance,
+            );
             shown.add(&case.check, &verdict, provenance, seconds, known);
         }
         if self.broken.is_none() {

@@ -63,7 +63,9 @@ impl Replay {
                 outcome: *outcome,
                 reason: reason.clone(),
             };
-            let known = self.fold.is_excused(*unit, check, *outcome, *provenance);
+            let known = self
+                .fold
+                .is_excused(*unit, check, *outcome, reason.as_ref(), *provenance);
             if let Some((_, shown)) = &mut self.unit {
                 shown.add(check, &verdict, *provenance, *seconds, known);
             }

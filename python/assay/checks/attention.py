@@ -25,6 +25,8 @@ SEEN = 1e-5
 hundredth of what a changed token does."""
 REDRAWS = 20
 """Draws until tokens are others: with four tokens to draw from, two rows agree every time once in 4^20."""
+DECODER_TOKENS = "decoder_input_ids"
+"""The decoder's tokens."""
 DECODER_MASK = "decoder_attention_mask"
 """The mask over the decoder's tokens, which no other input asks for: fed by these checks alone."""
 
@@ -103,6 +105,9 @@ def mask(unit: Unit) -> Observation:
 def _compare_hidden(seen: Observation, unit: Unit, spec: InputSpec, its_mask: str) -> None:
     place = _inner(spec)
     hidden, reference, exact = unit.hiding(its_mask, place, spec.shape[0])
+    if _makes_decoder_tokens(unit):
+        hidden = {**hidden, DECODER_TOKENS: unit.inputs[spec.name]}
+        reference, exact = unit.forward(hidden), unit.forward64(hidden)
     changed = unit.forward({**hidden, spec.name: _others(unit, spec, slice(place, place + 1))})
     for name, tensor in reference.items():
         if tensor.ndim == 0 or tensor.shape[0] != unit.batch or not tensor.numel() or "attentions" in name:
@@ -112,6 +117,13 @@ def _compare_hidden(seen: Observation, unit: Unit, spec: InputSpec, its_mask: st
             continue
         views = _without(place, spec, unit, changed[name], tensor, (exact or {}).get(name))
         seen.compare(f"{name}, {spec.role.replace('_', ' ').removesuffix('s')} {place} hidden", *views)
+
+
+def _makes_decoder_tokens(unit: Unit) -> bool:
+    """Whether the decoder, fed nothing, is given the encoder's tokens, the hidden one among them, which it may see: heads that classify
+    (BART, T5)."""
+    takes = DECODER_TOKENS in inspect.signature(unit.model.forward).parameters
+    return takes and unit.model.config.is_encoder_decoder and "decoder_tokens" not in _specs(unit)
 
 
 def _without(

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from assay import subjects
 from assay.checks import oracle
-from assay.checks.steady import TURNED
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, walk
 from assay.observation import Observation
 from assay.worker import instructions
@@ -31,6 +31,8 @@ SECONDS = 2.0
 DOUBT, FLOOR = 3.0, 4.0
 """More references are made until the result's error is below so many times theirs, and so many epsilons of the output's size: what the
 judge's rule allows (`oracle.rs`). With less (2 and 2) grounding-dino took 70 forwards for what the first had settled."""
+TURNED = "the shapes of all outputs depend on a choice that rounding alone may turn"
+"""Why nothing could be compared."""
 REFUSALS = r"not implemented for '(Half|BFloat16|ComplexHalf|ComplexBFloat16)'|Unsupported dtype (Half|BFloat16)"
 """How PyTorch says that it has no kernel for a type."""
 
@@ -53,7 +55,10 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
         exact = unit.reference
     if instructions.VARIABLE in os.environ:
         seen.note(f"oneDNN may use {os.environ[instructions.VARIABLE]} at most")
-    exact = {name: right for name, right in exact.items() if right.is_floating_point() and right.numel()}
+    turning = subjects.turning_outputs(unit.architecture, set(exact))
+    for name, reason in turning.items():
+        seen.note(f"{name} not compared by design: {reason}")
+    exact = {name: right for name, right in exact.items() if right.is_floating_point() and right.numel() and name not in turning}
     model = _in_steps(unit, dtype)
     rounded = unit.forward(_each(unit.inputs, lambda tensor: _round(tensor, dtype)), model)
     try:
@@ -68,18 +73,19 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
         return seen
     references = _until_sure(unit, dtype, results, rounded, exact)
     for name, right in exact.items():
-        wide = [outputs[name] for outputs in references[1:] if name in outputs]
-        turned = any(other.shape != right.shape for other in [rounded.get(name, right), *wide])
-        if turned or (name in results and results[name].shape != right.shape and _varies(unit, name)):
+        others = [outputs[name] for outputs in references if name in outputs]
+        alike = [other for other in others if other.shape == right.shape]
+        is_alike = name in results and results[name].shape == right.shape
+        if is_alike and alike:
+            _compare(seen, name, results[name], alike, right, dtype)
+        elif len(alike) < len(others) or (name in results and not is_alike and _varies(unit, name)):
             seen.note(f"{name}: its shape depends on a choice that rounding alone may turn")
-        elif name not in results or results[name].shape != right.shape or name not in rounded:
-            seen.compare_outputs({name: results[name]} if name in results else {}, {name: right.to(dtype)})
         else:
-            _compare(seen, name, results[name], [rounded[name], *wide], right, dtype)
+            seen.compare_outputs({name: results[name]} if name in results else {}, {name: right.to(dtype)})
     for name, (arguments, keywords) in heard.items():
         _alone(seen, unit, name, half, arguments, keywords, dtype)
     if not seen.fields["comparisons"]:
-        seen.fields["unsupported"] = TURNED
+        seen.fields["unsupported"] = "; ".join(dict.fromkeys(turning.values())) or TURNED
     return seen
 
 

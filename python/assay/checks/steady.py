@@ -13,8 +13,6 @@ from assay.observation import Observation
 
 DRAWS = 2
 """How many other inputs are tried: rounding turned a choice in some ten of 36,000 cases, and in none with the second inputs, too."""
-DRAWS_OF_SHAPES = 8
-"""The same where it turns shapes: bfloat16 turns which key points LightGlue finds with two of three inputs."""
 STEP = 104_729
 """Between their seeds: far from those that a check makes of the unit's own."""
 SHAKES = 16
@@ -22,9 +20,6 @@ SHAKES = 16
 that about every other one does."""
 CLOSE_EPSILONS, MULTIPLIER, ASTRAY_EPSILONS = 4.0, 2.0, 4096.0
 """What the judge's rule allows, or less (`oracle.rs`)."""
-
-TURNED = "the shapes of all outputs depend on a choice that rounding alone may turn"
-"""Why nothing could be compared."""
 
 
 def observe(observer: Observer, unit: Unit) -> Observation | None:
@@ -38,25 +33,21 @@ def observe(observer: Observer, unit: Unit) -> Observation | None:
         return seen
     if _may_be_wide(seen) and not (_agrees_in_float64(observer, unit) and _can_turn(observer, unit)):
         return seen
-    for draw in range(1, (DRAWS_OF_SHAPES if _turned(seen) else DRAWS) + 1):
+    for draw in range(1, DRAWS + 1):
         try:
             again = observer(unit.fed_anew(unit.seed + draw * STEP))
         except Exception:  # what the first inputs showed stands
             return seen
         if isinstance(again, Observation) and again.fields["comparisons"] and not _differs(again):
             labels = [row["label"] for row in seen.fields["comparisons"] if not _is_close(row)]
-            again.note(f"other inputs, since rounding turns a choice with the first: {', '.join(labels[:3]) or 'the shapes of outputs'}")
+            again.fields["other_inputs"] = ", ".join(labels[:3])
             return again
     return seen
 
 
 def _differs(seen: Observation) -> bool:
     rows = seen.fields["comparisons"]
-    return _turned(seen) or (any(row["oracle"] for row in rows) and not all(map(_is_close, rows)))
-
-
-def _turned(seen: Observation) -> bool:
-    return seen.fields.get("unsupported") == TURNED
+    return any(row["oracle"] for row in rows) and not all(map(_is_close, rows))
 
 
 def _may_be_wide(seen: Observation) -> bool:

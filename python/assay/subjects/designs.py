@@ -1,8 +1,7 @@
 """What an architecture does by its own design: one data file, each entry with its reason. `modules` are reached by nothing and `inputs`
-read by nothing; `infinite` outputs say infinity where there is no answer; `unregistered` tensors are no buffers. Checks leave these out of
-what they count, and say so. `untrained`
-parameters get no gradient, since the library cuts it off. What a model
-`remembers` of earlier inputs is taken from it where its weights change."""
+read by nothing; `infinite` outputs say infinity where there is no answer; the shapes of `turning` ones hang on a choice that half precision
+turns; `unregistered` tensors are no buffers. Checks leave these out of what they count, and say so. `untrained` parameters get no gradient,
+since the library cuts it off. What a model `remembers` of earlier inputs is taken from it where its weights change."""
 
 from __future__ import annotations
 
@@ -48,6 +47,11 @@ def unused_inputs(architecture: str, names: set[str]) -> dict[str, str]:
 def infinite_outputs(architecture: str, names: set[str]) -> dict[str, str]:
     """Those of the outputs whose infinities are meant, with the reason."""
     return _named(architecture, "infinite", names)
+
+
+def turning_outputs(architecture: str, names: set[str]) -> dict[str, str]:
+    """Those of the outputs whose shape hangs on a choice that half precision turns, with the reason."""
+    return _named(architecture, "turning", names)
 
 
 def untrained_tensors(architecture: str, names: set[str]) -> dict[str, str]:

@@ -335,6 +335,7 @@ mod tests {
             provenance: None,
             reason: None,
             seconds,
+            other_inputs: None,
             known_issue: None,
         }
     }

@@ -138,6 +138,13 @@ fn a_mock_is_not_asked_again() {
     assert_eq!(summary["cases"][0]["attempts"].as_array().unwrap().len(), 1);
 }
 
+/// States of the known issues of cases.
+fn states(summary: &Value) -> Vec<&str> {
+    let rows = summary["cases"].as_array().unwrap().iter();
+    rows.filter_map(|row| row["known_issue"]["state"].as_str())
+        .collect()
+}
+
 #[test]
 fn assay_toml_holds_profiles_limits_and_known_issues() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,7 +158,7 @@ fn assay_toml_holds_profiles_limits_and_known_issues() {
     };
     let issue = |filter: &str, expires: &str| {
         format!(
-            "[[overrides]]\nfilter = \"{filter}\"\nknown-issue = {{ reason = \"the mask is dropped\", link = \"https://example.org/1\", expires = \"{expires}\" }}\n"
+            "[[overrides]]\nfilter = \"{filter}\"\nknown-issue = {{ reason = \"the mask is dropped\", shows-as = [\"differs\"], link = \"https://example.org/1\", expires = \"{expires}\" }}\n"
         )
     };
     let known = "check(batch.left_padding) | check(batch.right_padding)";
@@ -172,6 +179,16 @@ fn assay_toml_holds_profiles_limits_and_known_issues() {
         (&Value::from(failed), &Value::from(failed))
     );
     assert_eq!(code, 0, "{summary:#}");
+
+    // Known to fail in another way: nothing excuses this one.
+    config(&issue(known, "2999-01-01").replace("differs", "exception"));
+    let (code, summary) = run(folder.path(), &words);
+    assert_eq!(
+        (code, &summary["known_issues"]),
+        (1, &Value::from(0)),
+        "{summary:#}"
+    );
+    assert!(states(&summary).contains(&"different"), "{summary:#}");
 
     // Past its last day it excuses nothing.
     config(&issue(known, "2020-01-01"));
