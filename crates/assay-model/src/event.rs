@@ -79,6 +79,9 @@ pub enum Event {
         reason: Option<Reason>,
         /// Whether a real model ran.
         provenance: Option<Provenance>,
+        /// [`crate::Observation::other_inputs`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other_inputs: Option<String>,
         /// Wall-clock seconds.
         seconds: f64,
     },

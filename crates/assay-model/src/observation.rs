@@ -213,3 +213,14 @@ pub enum Ending {
         why: String,
     },
 }
+
+impl Ending {
+    /// What differed with the first inputs, where others were taken.
+    #[must_use]
+    pub fn other_inputs(&self) -> Option<&str> {
+        match self {
+            Self::Observed(observation) => observation.other_inputs.as_deref(),
+            _ => None,
+        }
+    }
+}

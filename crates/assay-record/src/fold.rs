@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use assay_model::event::{Event, Header, Output};
 use assay_model::{
-    Attempt, CaseRecord, CheckId, Counts, Ending, ExitCode, Known, KnownIssue, KnownState, Outcome,
-    Part, Plan, Provenance, Reason, ReasonKind, Subject,
+    Attempt, CaseRecord, CheckId, Counts, ExitCode, Known, KnownIssue, KnownState, Outcome, Part,
+    Plan, Provenance, Reason, ReasonKind, Subject,
 };
 
 use crate::Damage;
@@ -70,8 +70,6 @@ pub struct Fold {
     run: Run,
     plan: Plan,
     judged: HashMap<(u32, CheckId), Judged>,
-    /// Cases whose last attempt was made with other inputs, and why.
-    other_inputs: HashMap<(u32, CheckId), String>,
     /// CPU seconds before the run was taken up again.
     cpu_before: f64,
 }
@@ -80,6 +78,7 @@ pub struct Fold {
 struct Judged {
     attempts: Vec<Attempt>,
     provenance: Option<Provenance>,
+    other_inputs: Option<String>,
 }
 
 impl Fold {
@@ -109,6 +108,7 @@ impl Fold {
                 outcome,
                 reason,
                 provenance,
+                other_inputs,
                 seconds,
             } => {
                 let attempt = Attempt {
@@ -119,11 +119,13 @@ impl Fold {
                 let judged = self.judged.entry((*unit, check.clone())).or_insert(Judged {
                     attempts: Vec::new(),
                     provenance: None,
+                    other_inputs: None,
                 });
                 // A retry that did not happen takes nothing back.
                 if *outcome != Outcome::NotRun || judged.attempts.is_empty() {
                     judged.attempts.push(attempt);
                     judged.provenance = *provenance;
+                    judged.other_inputs.clone_from(other_inputs);
                 }
             }
             Event::UnitEnded {
@@ -169,23 +171,7 @@ impl Fold {
                 self.run.wall_seconds = Some(*wall_seconds);
                 self.run.cpu_seconds = self.cpu_before + cpu_seconds;
             }
-            Event::CaseEnded {
-                unit,
-                check,
-                ending,
-                ..
-            } => {
-                let other = match ending {
-                    Ending::Observed(observation) => observation.other_inputs.clone(),
-                    _ => None,
-                };
-                let case = (*unit, check.clone());
-                match other {
-                    Some(why) => self.other_inputs.insert(case, why),
-                    None => self.other_inputs.remove(&case),
-                };
-            }
-            Event::CheckStarted { .. } | Event::Proven { .. } => {}
+            Event::CheckStarted { .. } | Event::CaseEnded { .. } | Event::Proven { .. } => {}
         }
     }
 
@@ -327,8 +313,6 @@ impl Fold {
                     None => CheckId::from(format!("unknown.{index}").as_str()),
                 };
                 let judged = self.judged.remove(&(number, check.clone()));
-                let other_inputs = self.other_inputs.remove(&(number, check.clone()));
-                counts.other_inputs += u64::from(other_inputs.is_some());
                 let mut case = CaseRecord {
                     subject: subject.clone(),
                     platform: unit.platform,
@@ -339,7 +323,7 @@ impl Fold {
                     flaky: false,
                     attempts: Vec::new(),
                     seconds: 0.0,
-                    other_inputs,
+                    other_inputs: None,
                     known_issue: None,
                 };
                 match judged
@@ -350,6 +334,8 @@ impl Fold {
                         case.outcome = last.outcome;
                         case.reason = last.reason;
                         case.provenance = judged.provenance;
+                        case.other_inputs.clone_from(&judged.other_inputs);
+                        counts.other_inputs += u64::from(case.other_inputs.is_some());
                         case.flaky = is_flaky(&judged.attempts);
                         case.seconds = judged.attempts.iter().map(|attempt| attempt.seconds).sum();
                         if case.outcome != Outcome::NotRun {

@@ -6,8 +6,8 @@
 
 use assay_model::event::{Event, Header};
 use assay_model::{
-    CheckId, Ending, ExitCode, KnownIssue, KnownState, Observation, Outcome, Plan, PlannedCheck,
-    Platform, Provenance, Reason, ReasonKind, Rule, SCHEMA_VERSION, Subject, UnitPlan,
+    CheckId, Ending, ExitCode, KnownIssue, KnownState, Outcome, Plan, PlannedCheck, Platform,
+    Provenance, Reason, ReasonKind, Rule, SCHEMA_VERSION, Subject, UnitPlan,
 };
 use assay_record::{
     DamageKind, Fold, LOG_FILE, LogWriter, ReadError, RecordError, Run, Wanted, read_entries,
@@ -54,6 +54,7 @@ fn judged(check: &str, outcome: Outcome, provenance: Option<Provenance>) -> Even
         outcome,
         reason,
         provenance,
+        other_inputs: None,
         seconds: 0.5,
     }
 }
@@ -248,25 +249,21 @@ fn a_known_issue_is_believed_to_its_last_day_by_the_last_start() {
 
 #[test]
 fn a_case_that_was_judged_with_other_inputs_says_so() {
-    let ended = |other_inputs: Option<&str>| Event::CaseEnded {
-        unit: 0,
-        check: CHECKS[0].into(),
-        ending: Ending::Observed(Box::new(Observation {
-            other_inputs: other_inputs.map(Into::into),
-            ..Observation::default()
-        })),
-        seconds: 0.5,
-    };
-    let of = |last: Option<&str>| {
-        let mut events = whole();
-        events.insert(2, ended(Some("states, row 0")));
-        events.insert(3, ended(last));
+    let of = |attempts: &[Option<&str>]| {
+        let judged = attempts.iter().map(|why| {
+            let mut event = judged(CHECKS[0], Outcome::Failed, Some(Provenance::Real));
+            if let Event::CaseJudged { other_inputs, .. } = &mut event {
+                *other_inputs = why.map(str::to_owned);
+            }
+            event
+        });
+        let mut events = vec![started(), planned()];
+        events.extend(judged);
         let run = run_of(&events);
         (run.counts.other_inputs, run.cases[0].other_inputs.clone())
     };
-    assert_eq!(of(Some("states")), (1, Some("states".into())));
-    // A retry with the first inputs.
-    assert_eq!(of(None), (0, None));
+    assert_eq!(of(&[None, Some("states")]), (1, Some("states".to_owned())));
+    assert_eq!(of(&[Some("states"), None]), (0, None));
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn events() -> Vec<Event> {
             detail: "why <it> | is so".into(),
         }),
         provenance,
+        other_inputs: None,
         seconds: 0.25,
     };
     let mut events = vec![
@@ -227,6 +228,7 @@ fn with_known_issues() -> Run {
                 detail: "it differs".into(),
             }),
             provenance: Some(Provenance::Real),
+            other_inputs: None,
             seconds: 0.5,
         }));
     }

@@ -49,6 +49,7 @@ fn report(subjects: &[Seconds], cpus: u64, end: Option<(f64, f64)>) -> String {
                 outcome: Outcome::Passed,
                 reason: None,
                 provenance: Some(Provenance::Real),
+                other_inputs: None,
                 seconds,
             });
         }

@@ -138,6 +138,7 @@ fn write_run(home: &Path, number: usize, candidates: &[Candidate]) -> PathBuf {
                 outcome,
                 reason,
                 provenance: Some(Provenance::Real),
+                other_inputs: None,
                 seconds: 0.01,
             })
             .unwrap();

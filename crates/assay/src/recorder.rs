@@ -346,6 +346,7 @@ impl<'a> Recorder<'a> {
                 outcome: verdict.outcome,
                 reason: verdict.reason.clone(),
                 provenance,
+                other_inputs: ending.other_inputs().map(ToOwned::to_owned),
                 seconds,
             });
             let known = self.fold.is_excused(

@@ -47,6 +47,7 @@ impl Replay {
             reason,
             provenance,
             seconds,
+            ..
         } = &entry.event
         {
             if self.unit.as_ref().is_none_or(|(shown, _)| shown != unit) {

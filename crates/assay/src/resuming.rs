@@ -159,6 +159,7 @@ fn failures_without_verdict(
             outcome: verdict.outcome,
             reason: verdict.reason,
             provenance: proof.and_then(|proof| proof.provenance),
+            other_inputs: ending.other_inputs().map(ToOwned::to_owned),
             seconds,
         })
     };

@@ -54,6 +54,7 @@ pub fn run(home: &Path, name: &str, started: &str, subjects: &[(&str, &[Outcome]
                     detail: "it's \"different\", here".into(),
                 }),
                 provenance: Some(Provenance::Real),
+                other_inputs: None,
                 seconds: 0.5,
             });
         }
