@@ -5,11 +5,11 @@ import json
 import pytest
 import tiny_checkpoints as tiny
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tokenizers import normalizers
 
 from assay import evidence, subjects
-from assay.checks import BUILT_IN, expected, pipeline, tokenizer
+from assay.checks import BUILT_IN, attention, expected, load, pipeline, sensitivity, tokenizer
 from assay.checks.unit import SubjectRaised, Unit
 
 NAMES = ("tokenizer.roundtrip", "pipeline.task", "pipeline.moves", "pipeline.batch")
@@ -206,3 +206,120 @@ def test_what_is_written_is_the_same_each_time_and_that_of_the_weights(language,
     with torch.no_grad():
         unit.model.lm_head.weight[:100] += 1.0
     assert expected.tokens(unit) != written
+
+
+def torn(folder, edit):
+    """The checkpoint with its tensors edited in place."""
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    edit(tensors)
+    save_file(tensors, path, metadata={"format": "pt"})
+    return folder
+
+
+def configured(folder, **fields):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    return folder
+
+
+def rename(tensors, before, after):
+    for name in [name for name in tensors if before in name]:
+        tensors[name.replace(before, after)] = tensors.pop(name)
+
+
+def told(folder, scratch):
+    """What `load.checkpoint` finds lacking in either direction."""
+    return [set(row["lacking"]) for row in load.checkpoint(unit_of(folder, scratch)).fields["tallies"]]
+
+
+def test_whole_checkpoints_lack_nothing(tmp_path):
+    language, model = tiny.llama(tmp_path / "llama"), tiny.bert(tmp_path / "model", "BertModel")
+    for folder in (language, model):
+        unit = unit_of(folder, tmp_path)
+        assert "checkpoint" in unit.recipe["facts"]["has"]
+        assert lacking(load.checkpoint(unit)) == []
+    torn(language, lambda tensors: tensors.update({"model.layers.0.self_attn.masked_bias": torch.tensor(-1e9)}))
+    assert told(language, tmp_path) == [set(), set()]
+    # Heads for another task, under this one or left behind where the base model is loaded, are no fault.
+    pooled = load_file(model / "model.safetensors")
+    own = {name: pooled[name.removeprefix("bert.")] for name in ("bert.pooler.dense.weight", "bert.pooler.dense.bias")}
+    masked = torn(tiny.bert(tmp_path / "masked", "BertForMaskedLM"), lambda tensors: tensors.update(own))
+    assert told(masked, tmp_path) == [set(), set()]
+    assert told(configured(masked, architectures=["BertModel"]), tmp_path) == [set(), set()]
+
+
+def test_what_only_training_reads_may_be_lacking(tmp_path):
+    speech = tiny.of_images_and_sounds("automatic-speech-recognition", tmp_path / "model")
+    torn(speech, lambda tensors: tensors.pop("wav2vec2.masked_spec_embed"))
+    unit = unit_of(speech, tmp_path)
+    assert "wav2vec2.masked_spec_embed" in unit.model.state_dict()
+    assert lacking(load.checkpoint(unit)) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "missing", "unexpected"),
+    [
+        (lambda tensors: tensors.pop("cls.predictions.bias"), {"cls.predictions.bias"}, set()),
+        # It is tied to the head's: neither is in the file.
+        (lambda tensors: tensors.pop("bert.embeddings.word_embeddings.weight"), {"bert.embeddings.word_embeddings.weight"}, set()),
+        (
+            lambda tensors: rename(tensors, "bert.embeddings.LayerNorm", "bert.embeddings.norm"),
+            {"bert.embeddings.LayerNorm.weight", "bert.embeddings.LayerNorm.bias"},
+            {"bert.embeddings.norm.weight", "bert.embeddings.norm.bias"},
+        ),
+        (lambda tensors: tensors.update({"stray.weight": torch.zeros(2, 2)}), set(), {"stray.weight"}),
+    ],
+    ids=["lost", "tied", "renamed", "stray"],
+)
+def test_tensors_that_are_lacking_or_left_over_are_named(edit, missing, unexpected, tmp_path):
+    folder = torn(tiny.bert(tmp_path / "model", "BertForMaskedLM"), edit)
+    found = told(folder, tmp_path)
+    assert found[0] - {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"} == missing
+    assert found[1] == unexpected
+
+
+def test_layers_that_the_configuration_leaves_out_are_named(language, tmp_path):
+    missing, unexpected = told(configured(language, num_hidden_layers=1), tmp_path)
+    assert missing == set()
+    assert len(unexpected) == 9
+    assert all(name.startswith("model.layers.1.") for name in unexpected)
+
+
+def test_a_head_that_nobody_trained_is_named(tmp_path):
+    folder = configured(tiny.bert(tmp_path / "model", "BertModel"), architectures=["BertForSequenceClassification"])
+    assert told(folder, tmp_path) == [{"classifier.weight", "classifier.bias"}, set()]
+
+
+@pytest.fixture
+def untrained(tmp_path):
+    """Small weights, as the library initialises them, beside biases that are large: neither where a token looks nor what it sees there
+    moves the output by more than float32's noise."""
+    encoder = tiny.bert(tmp_path / "model", "BertForMaskedLM")
+    drawn = torch.Generator().manual_seed(1)
+
+    def quieten(tensors):
+        for name, tensor in tensors.items():
+            tensor.copy_(
+                torch.randn(tensor.shape, generator=drawn) if name.endswith("bias") else tensor / 10 if tensor.ndim > 1 else tensor
+            )
+
+    return torn(encoder, quieten)
+
+
+def test_weights_that_hardly_speak_accuse_nobody(untrained, tmp_path):
+    unit = unit_of(untrained, tmp_path)
+    before = {name: tensor.clone() for name, tensor in unit.model.state_dict().items()}
+    assert any(name.endswith("key.weight") for name in sensitivity.silent_tensors(unit))
+    assert lacking(sensitivity.of_weights(unit)) == []
+    assert largest(attention.bidirectional(unit)) > 1e-3
+    assert all(torch.equal(tensor, before[name]) for name, tensor in unit.model.state_dict().items())
+
+
+def test_what_has_no_effect_is_seen_beside_weights_that_hardly_speak(untrained, tmp_path):
+    unit = unit_of(untrained, tmp_path)
+    for layer in unit.model.bert.encoder.layer:
+        layer.attention.self.value.register_forward_hook(lambda module, arguments, output: torch.zeros_like(output))
+    names = {f"bert.encoder.layer.{layer}.attention.self.{part}" for layer in (0, 1) for part in ("query", "key", "value")}
+    assert {name for row in sensitivity.of_weights(unit).fields["tallies"] for name in row["lacking"]} == names
+    assert largest(attention.bidirectional(unit)) < 1e-6

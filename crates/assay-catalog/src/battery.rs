@@ -62,6 +62,7 @@ const ROWS: &[Row] = &[
     row(PROBE, Quick, &[], Rule::Full, "what the probe finds now is what the plan was made of", "an architecture that can't be built or fed, or is another one than planned"),
     row("load.initialised", Quick, &[], Rule::Full, "the library itself initialises every tensor, and registers it", "weights left unset after an upgrade"),
     row("load.parameters", Quick, &[], Rule::Full, "the model has the parameters that the same model on `meta` has, all in its state dict", "a parameter made only on one path, or kept out of the state dict"),
+    row("load.checkpoint", Quick, &["checkpoint"], Rule::Full, "every tensor of the model comes out of the checkpoint's files, and each of theirs has its place in it", "a part of the model made up, since its tensors are lacking or renamed"),
     row("forward.runs", Quick, &[], Rule::Completes, "a forward on valid inputs comes to its end", "a wrong axis, a missing argument"),
     row("forward.reaches", Quick, &[], Rule::Full, "every leaf module that holds parameters is called for some input", "a tower or branch that is skipped"),
     row("forward.finite", Quick, &[], Rule::Finite, "every output element is finite", "overflow, division by zero, a mask of infinities"),

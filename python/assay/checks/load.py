@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import sys
+from pathlib import Path
+
 import torch
+from safetensors import safe_open
+from transformers import PreTrainedModel
 
 from assay import subjects
 from assay.checks.unit import SubjectRaised, Unit, of_subject
@@ -99,10 +106,66 @@ def parameters(unit: Unit) -> Observation:
     return seen
 
 
+def checkpoint(unit: Unit) -> Observation:
+    """Tensors of the model that the files lack, and tensors of the files that the model has no place for, as the library tells them: it
+    leaves out what is tied, renamed, or computed anew. A part of another class of the architecture is no fault (a head, where the base
+    model is loaded), nor are a lone number and integers, which are no weights but buffers that earlier releases saved (GPT-2's
+    `masked_bias`), nor a tensor that the design leaves unused (of training alone)."""
+    seen = Observation()
+    model = unit.model
+    named, own = (getattr(unit.config, "architectures", None) or ["no class"])[0], type(model).__name__
+    if named != own:
+        seen.note(f"the configuration names {named}, and {own} was loaded, which an auto class makes")
+    lacking = {*unit.loading["missing_keys"], *(key[0] for key in unit.loading["mismatched_keys"])}
+    unused = unit.unused_modules(lacking | {name.rpartition(".")[0] for name in lacking})
+    by_design = {name for name in lacking if unused.keys() & {name, name.rpartition(".")[0]}}
+    if by_design:
+        seen.note(f"not in the files, and unused by design: {', '.join(sorted(by_design))}")
+    seen.count(f"tensors of {own} that are in the files", (model.state_dict().keys() | lacking) - by_design, sorted(lacking - by_design))
+    unexpected = unit.loading["unexpected_keys"]
+    elsewhere = _elsewhere(model, unexpected) | _no_weights(unit, unexpected) if unexpected else {}
+    for owner in sorted(set(elsewhere.values())):
+        seen.note(f"left over, {owner}: {', '.join(sorted(name for name, its in elsewhere.items() if its == owner))}")
+    known = len(model.state_dict())
+    strays = sorted(unexpected - elsewhere.keys())
+    seen.tally("tensors in the files that have a place in the model", known, known + len(strays), strays)
+    return seen
+
+
+def _elsewhere(model: torch.nn.Module, names: set[str]) -> dict[str, str]:
+    """Those of the tensors that another class of the same architecture has, built from the same configuration, with the name of that class.
+    Buffers that were once saved and are computed now are the model's own."""
+    prefix = f"{model.base_model_prefix}."
+    found: dict[str, str] = {}
+    for other in vars(sys.modules[type(model).__module__]).values():
+        if not (isinstance(other, type) and issubclass(other, PreTrainedModel) and other.config_class is type(model.config)):
+            continue
+        # The class above all of them can't be built, nor can one that asks for more than a configuration.
+        with contextlib.suppress(Exception), torch.device("meta"):
+            built = other(copy.deepcopy(model.config))
+            own = {name.removeprefix(prefix) for name, _ in [*built.named_parameters(remove_duplicate=False), *built.named_buffers()]}
+            found |= {name: f"of {other.__name__}" for name in names - found.keys() if name.removeprefix(prefix) in own}
+    return found
+
+
+def _no_weights(unit: Unit, names: set[str]) -> dict[str, str]:
+    """Those of the tensors that are lone numbers or integers."""
+    prefix = f"{unit.model.base_model_prefix}."
+    found = set()
+    for path in Path(unit.subject["path"]).glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118
+                held = file.get_slice(name)
+                if not held.get_shape() or held.get_dtype().startswith(("I", "U", "BOOL")):
+                    found.add(name.removeprefix(prefix))
+    return {name: "no weight" for name in names if name.removeprefix(prefix) in found}
+
+
 OBSERVERS = {
     "load.config": config,
     "load.build": model_builds,
     "load.probe": probe,
     "load.initialised": initialised,
     "load.parameters": parameters,
+    "load.checkpoint": checkpoint,
 }

@@ -133,6 +133,7 @@ def of_weights(unit: Unit) -> Observation:
         return {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
 
     silent = dict(silent_tensors(unit))
+    hidden = lacking_of(silent)
     for nonce in _other_nonces(unit):
         lacking = lacking_of(silent)
         if not lacking - unit.unused_modules(lacking).keys():
@@ -144,6 +145,8 @@ def of_weights(unit: Unit) -> Observation:
     lacking = lacking_of(silent)
     by_design = unit.unused_modules(lacking)
     note_unused(seen, by_design)
+    if hidden > lacking and not unit.is_filled:
+        seen.note(f"shows with drawn weights only, not with those of the checkpoint: {', '.join(sorted(hidden - lacking)[:20])}")
     seen.count("modules that the output depends on", known.keys() - by_design.keys(), sorted(lacking - by_design.keys()))
     if "backward_lacking" in unit.__dict__:
         seen.note(f"no backward, forwards tell: {unit.__dict__['backward_lacking']}")
@@ -171,8 +174,9 @@ def note_unused(seen: Observation, unused: dict[str, str]) -> None:
 
 
 def _other_nonces(unit: Unit) -> list[int]:
-    """What all weights can be drawn from once more; nothing for a checkpoint."""
-    return [(unit.nonce + more) % 2**64 for more in range(1, DRAWS)] if unit.is_filled else []
+    """What all weights can be drawn from once more. A checkpoint's too: one that was hardly trained moves by less than float32's noise,
+    and whether a module has an effect is a question about code."""
+    return [(unit.nonce + more) % 2**64 for more in range(1, DRAWS)]
 
 
 def unreached(unit: Unit) -> set[str]:

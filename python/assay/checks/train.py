@@ -120,7 +120,7 @@ def _others(unit: Unit) -> Iterator[Gradients]:
 
     for seed in range(unit.seed + 1, unit.seed + 1 + OTHER_INPUTS):
         yield other(seed)
-    for more in range(1, DRAWS if unit.is_filled else 1):
+    for more in range(1, DRAWS):
         with contextlib.suppress(SubjectRaised), unit.filled((unit.nonce + more) % 2**64):
             yield other(unit.seed + more)
 

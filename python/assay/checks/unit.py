@@ -82,6 +82,8 @@ class Unit:
         self.is_filled = self.subject["kind"] != "checkpoint"
         self.expected_tensors: dict[str, list[int]] | None = job.get("expected_tensors")
         """Names and shapes of the tensors that the kept expectation was made with, if there is one."""
+        self.loading: dict[str, Any] = {}
+        """What the library says of loading the checkpoint."""
         self.drawn = self.nonce
         """What the weights are drawn from now."""
         self.versions: dict[int, int] = {}
@@ -110,14 +112,23 @@ class Unit:
     def model(self) -> torch.nn.Module:
         """The model, in eval mode and float32, filled from the nonce (a checkpoint: as it is)."""
         seed_generators(self.seed)
-        model = of_subject(lambda: subjects.make_model(self.subject, self.config))
-        if self.is_filled and isinstance(model, torch.nn.Module):
+        if self.is_filled:
+            model = of_subject(lambda: subjects.make_model(self.subject, self.config))
+        else:
+            model, self.loading = of_subject(lambda: subjects.load_model(self.subject, self.config))
+        if not isinstance(model, torch.nn.Module):
+            return model
+        self._memories = {name: copy.deepcopy(value) for name, value in self._remembered(model)}
+        if self.is_filled:
             self._initial = self._as_initialised(model)
-            self._memories = {name: copy.deepcopy(value) for name, value in self._remembered(model)}
             self._fill(model, self.nonce)
-        if isinstance(model, torch.nn.Module):
-            self._keep_versions(model)
+        self._keep_versions(model)
         return model
+
+    @Once
+    def _initial(self) -> Tensors:
+        """The parameters of a checkpoint's model as they were before anybody trained it."""
+        return self._as_initialised(copy.deepcopy(self.model))
 
     def _fill(self, model: torch.nn.Module, nonce: int) -> None:
         self.fill_as(model, nonce, self._initial, lambda: self.variants)
@@ -190,7 +201,7 @@ class Unit:
 
     @contextlib.contextmanager
     def filled(self, nonce: int) -> Iterator[None]:
-        """Within it the model has the weights of another nonce."""
+        """Within it the model has the weights of another nonce; a checkpoint's, too: what is asked then is asked of its code."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
         kept = [tensor.detach().clone() for tensor in tensors]
         drawn = self.drawn

@@ -1,5 +1,6 @@
 """Subjects: how an architecture or a checkpoint becomes a model with inputs, and what it is."""
 
+from assay.subjects.build import load_model
 from assay.subjects.card import design_key_of_checkpoint
 from assay.subjects.chain import Chain, make_config, make_model
 from assay.subjects.designs import (
@@ -36,6 +37,7 @@ __all__ = [
     "input_specs",
     "join_rows",
     "layer_kinds",
+    "load_model",
     "long_length",
     "make_config",
     "make_inputs",

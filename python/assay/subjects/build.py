@@ -71,17 +71,10 @@ def _is_lost(subject: dict[str, Any], config: Any) -> bool:
 
 def make_model(subject: dict[str, Any], config: Any, *, meta: bool = False) -> torch.nn.Module:
     """The model as the library initialises it, in eval mode and float32; on `meta` without memory for its weights."""
+    if subject["kind"] == "checkpoint" and not meta:
+        return load_model(subject, config)[0]
     if subject["kind"] == "checkpoint":
         subject = {**subject, "auto_class": card.auto_class(subject, config)}
-    if subject["kind"] == "checkpoint" and not meta:
-        model = getattr(transformers, subject["auto_class"]).from_pretrained(
-            subject["path"],
-            local_files_only=True,
-            dtype=torch.float32,
-            trust_remote_code=subject["trust_remote_code"],
-            use_safetensors=None if subject["allow_pickle"] else True,
-        )
-        return model.eval()
     auto = getattr(transformers, subject.get("auto_class", "AutoModel"))
     config = copy.deepcopy(config)
     timm_models.register(config)
@@ -97,3 +90,16 @@ def make_model(subject: dict[str, Any], config: Any, *, meta: bool = False) -> t
         else:
             model = auto.from_config(config)
     return model.eval() if meta else model.float().eval()
+
+
+def load_model(subject: dict[str, Any], config: Any) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """The model of a checkpoint, in eval mode and float32, and what the library says of loading it."""
+    model, loading = getattr(transformers, card.auto_class(subject, config)).from_pretrained(
+        subject["path"],
+        local_files_only=True,
+        dtype=torch.float32,
+        trust_remote_code=subject["trust_remote_code"],
+        use_safetensors=None if subject["allow_pickle"] else True,
+        output_loading_info=True,
+    )
+    return model.eval(), loading

@@ -163,6 +163,7 @@ def find_facts(
     if subject["kind"] == "architecture":
         has.add("filled")
     else:
+        has.add("checkpoint")
         files = set(os.listdir(subject["path"]))
         if files & set(TOKENIZER_FILES):
             has.add("tokenizer")
