@@ -79,6 +79,7 @@ const ROWS: &[Row] = &[
     row("attention.causal", Standard, &["body", "causal", "one_state_per_token"], Rule::Oracle, "a later token changes no earlier output, nor does a later image", "a causal mask that is lost, or off by one, or lost beside padding"),
     row("attention.bidirectional", Standard, &["body", "bidirectional"], Rule::Moves, "another token changes the output at the first", "a causal mask where there must be none"),
     row("attention.mask", Standard, &["body", "mask"], Rule::Oracle, "a token that the mask hides changes no other output", "a mask that is lost, in one layer or between encoder and decoder"),
+    row("attention.covered", Standard, &["covering_masks"], Rule::Oracle, "what a mask over an image, a sound or the states of an encoder hides changes no other output", "a mask that one layer, a decoder or a pooling head does not get"),
     row("attention.implementations", Standard, &["body", "sdpa"], Rule::Oracle, "eager attention equals the fused one (SDPA), and is really another", "a scale, a mask or heads that one of the two gets wrong"),
     row("attention.window", Standard, &["body", "windows"], Rule::Full, "each layer sees as many tokens back as its window holds", "a sliding window that is lost, or off by one"),
     row("batch.rows", Quick, &["batch"], Rule::Oracle, "row i of a batch equals the run of that row alone", "rows that leak into each other"),

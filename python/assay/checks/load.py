@@ -34,7 +34,7 @@ def probe(unit: Unit) -> Observation:
         else:
             seen.tally("probes", 0, 1, ["it failed when the plan was made and succeeds now"])
         return seen
-    found = subjects.find_facts(unit.subject, unit.model, unit.config, unit.specs, unit.batch, unit.recipe.get("masks", {}))
+    found = subjects.find_facts(unit.subject, unit.model, unit.config, unit.specs, unit.batch, unit.recipe)
     planned = unit.recipe["facts"]
     differing = [f"{key}: {found[key]}, planned {planned[key]}" for key in planned if found[key] != planned[key]]
     seen.count("facts as planned", planned, differing)

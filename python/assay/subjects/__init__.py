@@ -14,6 +14,7 @@ from assay.subjects.designs import (
     unused_inputs,
     unused_modules,
 )
+from assay.subjects.hiding import covered
 from assay.subjects.inputs import batch_of, input_specs, make_inputs, masks, variants
 from assay.subjects.probe import find_facts, probe
 from assay.subjects.reading import LONG, TEXT, WINDOWED, layer_kinds, long_length
@@ -29,6 +30,7 @@ __all__ = [
     "InputSpec",
     "batch_of",
     "call",
+    "covered",
     "design_key",
     "design_key_of_checkpoint",
     "draw",

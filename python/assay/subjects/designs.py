@@ -1,7 +1,8 @@
 """What an architecture does by its own design: one data file, each entry with its reason. `modules` are reached by nothing and `inputs`
-read by nothing; `infinite` outputs say infinity where there is no answer; the shapes of `turning` ones hang on a choice that half precision
-turns; `unregistered` tensors are no buffers. Checks leave these out of what they count, and say so. `untrained` parameters get no gradient,
-since the library cuts it off. What a model `remembers` of earlier inputs is taken from it where its weights change."""
+read by nothing; `half_masked` masks are read by a part of the model alone; `infinite` outputs say infinity where there is no answer; the
+shapes of `turning` ones hang on a choice that half precision turns; `unregistered` tensors are no buffers. Checks leave these out of what
+they count, and say so. `untrained` parameters get no gradient, since the library cuts it off. What a model `remembers` of earlier inputs is
+taken from it where its weights change."""
 
 from __future__ import annotations
 
@@ -42,6 +43,11 @@ def stale_modules(architecture: str, silent: set[str], config: Any) -> list[str]
 def unused_inputs(architecture: str, names: set[str]) -> dict[str, str]:
     """Those of the inputs that the design doesn't read, with the reason. By whole names: a mask's is part of another's."""
     return {name: reason for name, reason in _patterns(architecture, "inputs", None) if name in names}
+
+
+def half_masked(architecture: str, names: set[str]) -> dict[str, str]:
+    """Those of the masks that only a part of the model reads by its design, with the reason."""
+    return {name: reason for name, reason in _patterns(architecture, "half_masked", None) if name in names}
 
 
 def infinite_outputs(architecture: str, names: set[str]) -> dict[str, str]:

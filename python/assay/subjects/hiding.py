@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
-from assay.subjects.designs import unused_inputs
+from assay.subjects.designs import half_masked, unused_inputs
+from assay.subjects.inputs import input_specs, masks, variants
 from assay.subjects.proposals.context import Context
 from assay.subjects.sessions import call
 from assay.subjects.specs import CONTENT, InputSpec, draw
@@ -43,16 +45,22 @@ NAMED = {
     "observed_mask": "past_values",
 }
 """The one input that it lies over, where there are several of its role."""
+FEWEST = 4
+"""Of fewer places there is no last quarter."""
+OF_THEIR_OWN = ("tokens", "decoder_tokens", "token_types", "series")
+"""Roles whose masks have checks of their own; and series, of which a mask says that a value is missing: what stands for it is read."""
+TURNED = ("bool_masked_pos", "aspect_ratio_mask")
+"""Masks of what is there all the same: training asks for it, or the text looks at it by a mask of its own."""
 
 
-def find(c: Context, variants: dict[str, list[InputSpec]], batch: int, seed: int) -> dict[str, list[InputSpec]]:
+def find(c: Context, fed: dict[str, list[InputSpec]], batch: int, seed: int) -> dict[str, list[InputSpec]]:
     """The masks that can hide a part, by the set of inputs that they belong to; each in the first set that has what it covers. One that
     can't is refused: tokens stand for each of the features that it would take away. One that the design doesn't read is none."""
     found: dict[str, list[InputSpec]] = {}
     known: set[str] = set()
     if c.session is not None:
         return {}
-    for variant, specs in variants.items():
+    for variant, specs in fed.items():
         inputs = {spec.name: draw(spec, seed, batch) for spec in specs}
         for candidates in _candidates(c, specs):
             name = candidates[0].name
@@ -75,6 +83,24 @@ def hide(mask: torch.Tensor) -> torch.Tensor:
     end = row.narrow(axis, left, row.shape[axis] - left)
     end.copy_(~end if end.dtype is torch.bool else 1 - end)
     return hidden
+
+
+def covered(recipe: dict[str, Any], architecture: str) -> list[tuple[str, InputSpec, InputSpec]]:
+    """Masks of a recipe that have the axes of one input, with it and the set that both are of: what it hides, nothing sees."""
+    return [
+        (variant, mask, over[0])
+        for variant in variants(recipe)
+        for mask in masks(recipe, variant)
+        if mask.name not in TURNED and not half_masked(architecture, {mask.name}) and max(mask.shape) >= FEWEST
+        for over in [[spec for spec in input_specs(recipe, variant) if spec.role in CONTENT and not spec.packed and _has_axes(spec, mask)]]
+        if len(over) == 1 and over[0].role not in OF_THEIR_OWN
+    ]
+
+
+def _has_axes(spec: InputSpec, mask: InputSpec) -> bool:
+    """Whether the axes of a mask are some of those of an input, in their order."""
+    axes = iter(spec.shape)
+    return all(size in axes for size in mask.shape)
 
 
 def _candidates(c: Context, specs: list[InputSpec]) -> Iterator[list[InputSpec]]:

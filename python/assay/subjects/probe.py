@@ -91,7 +91,7 @@ def probe(subject: dict[str, Any], platform: str, seed: int) -> dict[str, Any]:
     masks = hiding.find(context, variants, made.found.batch, seed)
     recipe["masks"] = {name: specs.as_rows(rows) for name, rows in masks.items()}
     seconds = _seconds(subject, recipe, made.config, seed)
-    facts = find_facts(subject, made.model, made.config, next(iter(variants.values())), made.found.batch, recipe["masks"])
+    facts = find_facts(subject, made.model, made.config, next(iter(variants.values())), made.found.batch, recipe)
     facts |= {
         "changes": made.changes + _fed(designs.design_key(subject), variants),
         "seconds": seconds,
@@ -121,9 +121,9 @@ def _seconds(subject: dict[str, Any], recipe: dict[str, Any], config: Any, seed:
 
 
 def find_facts(
-    subject: dict[str, Any], model: torch.nn.Module, config: Any, rows: list[specs.InputSpec], batch: int, masks: dict[str, Any]
+    subject: dict[str, Any], model: torch.nn.Module, config: Any, rows: list[specs.InputSpec], batch: int, recipe: dict[str, Any]
 ) -> dict[str, Any]:
-    """Structural facts: from the signature, the configuration and the class, never from behaviour. `masks` are those of the recipe."""
+    """Structural facts: from the signature, the configuration and the class, never from behaviour; of the recipe its masks."""
     if subject["kind"] == chain.PREFIX:
         return chain.find_facts(model, rows, batch)
     arguments = inspect.signature(model.forward).parameters
@@ -131,7 +131,7 @@ def find_facts(
     pools = any(head in card.auto_class(subject, config) for head in POOLED)
     has = {"batch"} if batch > 1 else set()
     has |= {role for role in ("tokens", "attention_mask") if role in roles}
-    if masks:
+    if recipe.get("masks"):
         has.add("masks")
     if "position_ids" in arguments:
         has.add("position_ids")
@@ -173,6 +173,8 @@ def find_facts(
             has.add("pipeline")
     name = subject["name"] if subject["kind"] == "architecture" else config.model_type
     key = designs.design_key({"name": name, "auto_class": card.auto_class(subject, config)})
+    if hiding.covered(recipe, key):
+        has.add("covering_masks")
     has -= set(overrides.of(key).get("lacks", {}))
     return {
         "class": type(model).__name__,
