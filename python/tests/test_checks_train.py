@@ -4,6 +4,8 @@ import copy
 
 import torch
 from conftest import JOB, TOKENS
+from transformers import PreTrainedConfig
+from transformers.modeling_outputs import TokenClassifierOutput
 
 from assay.checks import precision, train
 from assay.subjects import labels
@@ -161,6 +163,73 @@ def test_a_loss_that_does_not_reach_the_body(unit_of):
             return hidden.detach()
 
     assert lacking(train.loss(head(unit_of, Cut()))) == {"parameters that the loss trains": ["embed.weight"]}
+
+
+class Beside(Two):
+    """Hidden states go on by a layer and beside it."""
+
+    def forward(self, values):
+        hidden = self.first(values)
+        return {"hidden": hidden + self.second(self.between(hidden)).sin()}
+
+
+def test_gradients_are_slopes(unit_of):
+    assert lacking(train.slope(unit_of(Beside()))) == {}
+
+
+def test_a_layer_that_reads_detached_states_is_no_slope(unit_of):
+    class Cut(Beside):
+        def between(self, hidden):
+            return hidden.detach()
+
+    unit = unit_of(Cut())
+    assert lacking(train.gradients(unit)) == {}
+    before = {name: its.clone() for name, its in unit.model64.named_parameters()}
+    assert lacking(train.slope(unit)) == {"gradients that are how the outputs move": ["first.weight", "first.bias"]}
+    assert all(torch.equal(its, before[name]) and its.grad is None for name, its in unit.model64.named_parameters())
+
+
+def test_the_row_of_padding_has_no_gradient_by_design(unit_of):
+    class Padded(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.score = torch.nn.Embedding(200, 4, padding_idx=0), torch.nn.Linear(4, 4)
+
+        def forward(self, input_ids):
+            return {"hidden": self.score(self.embed(input_ids % 3))}
+
+    assert lacking(train.slope(unit_of(Padded(), specs=(TOKENS,)))) == {}
+
+
+class Scored(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.config = PreTrainedConfig()
+
+    def forward(self, input_ids, labels=None):
+        logits = self.score(self.embed(input_ids))
+        loss = None if labels is None else self.loss(logits.flatten(0, 1), labels.flatten())
+        return TokenClassifierOutput(loss=loss, logits=logits)
+
+
+def test_the_value_of_a_clean_loss(unit_of):
+    seen = train.loss_value(head(unit_of, Scored()))
+    assert len(seen.fields["tallies"]) == 2
+    assert lacking(seen) == {}
+
+
+def test_a_loss_of_other_scores_and_one_that_edits_its_labels(unit_of):
+    class Moved(Scored):
+        def loss(self, logits, labels):
+            return super().loss(logits[:-1], labels[1:])
+
+    class Edits(Scored):
+        def loss(self, logits, labels):
+            labels[0] = labels[0] + 1 - 2 * (labels[0] > 0)
+            return super().loss(logits, labels)
+
+    assert list(lacking(train.loss_value(head(unit_of, Moved())))) == ["a loss that is the cross entropy of its scores"]
+    assert lacking(train.loss_value(head(unit_of, Edits())))["labels that are left as they are"] == ["labels"]
 
 
 def test_labels_follow_the_head():

@@ -17,8 +17,8 @@ import torch
 from assay import subjects
 from assay.checks import oracle
 from assay.checks.sensitivity import DRAWS, effects, note_unused, projection, silent_tensors
-from assay.checks.unit import OTHER_DRAWS, SubjectRaised, Tensors, Unit, of_subject, seed_generators
-from assay.observation import Observation
+from assay.checks.unit import OTHER_DRAWS, SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
+from assay.observation import Observation, is_finite
 from assay.subjects import labels
 from assay.subjects.modules import attached, recording
 
@@ -29,6 +29,20 @@ again: two rows of a few tokens may leave an expert out, and do so in one of fou
 MOVED = 1e-4
 """Share of a loss that is no rounding: float32's is 1e-7 to 2e-6 after the sum over a vocabulary, and other labels move the loss of a model
 with drawn weights by a tenth."""
+
+STEPS = (1e-7, 1e-9, 1e-8, 1e-5)
+"""Shares of a parameter's size by which it is moved, in float64: a step of 1e-7 leaves an error of 1e-8 and less of the rounding of deep
+nets; smaller ones cross fewer kinks (a vocoder's is wrong by 3e-3 at 1e-7 and by 3e-6 at 1e-9), a larger one rounds less."""
+
+OFF = 1e-4
+"""Share of the slope by which gradients may be off: those of some 570 architectures are by 1e-6 at most, those that are cut off somewhere
+by 2e-3 and more."""
+
+GROUPS = 24
+"""How many groups of parameters are told apart, at most, where gradients are wrong."""
+
+DIRECTIONS = 3
+"""How many random directions are tried before the gradients are said to be wrong."""
 
 REFUSALS = r"does not support training"
 """How a class that takes labels says that it has no loss (PP-DocLayout)."""
@@ -212,6 +226,126 @@ def checkpointing(unit: Unit) -> Observation:
     return seen
 
 
+def slope(unit: Unit) -> Observation:
+    """How far a small step along a random direction moves the outputs, by the gradients and by two forwards, in float64."""
+    seen = Observation()
+    by_design = subjects.other_gradients(unit.architecture, {"detached", "estimated"})
+    for reason in dict.fromkeys(by_design.values()):
+        seen.note(f"gradients by design: {reason}")
+    if "estimated" in by_design:
+        seen.fields["unsupported"] = f"gradients are no slopes by design: {by_design['estimated']}"[:200]
+        return seen
+    try:
+        wide = unit.in_float64()
+        with training(wide), oracle.all_wide():
+            for inputs in wide.variants:
+                _slopes(seen, wide, inputs, is_attached="detached" in by_design)
+        if not seen.fields["tallies"]:  # whether there should be some is for `train.gradients`
+            seen.fields["unsupported"] = "nothing that is given out has a gradient"
+    except SubjectRaised as exception:  # what runs in float32 is for others to see
+        seen.fields["unsupported"] = f"{type(exception.original).__name__}: {exception.original}"[:200]
+    return seen
+
+
+def _slopes(seen: Observation, unit: Unit, inputs: Tensors, is_attached: bool) -> None:
+    """The same for one set of inputs, in train mode."""
+    generator = torch.Generator().manual_seed(unit.seed)
+    weights: Tensors = {}
+
+    def total(outputs: Tensors) -> torch.Tensor:
+        return sum((torch.where(its != 0, outputs[name], 0.0) * its).sum() for name, its in weights.items())
+
+    with contextlib.ExitStack() as stack:
+        if is_attached:
+            stack.enter_context(recording())
+            stack.enter_context(attached())
+        first = _outputs(unit, inputs)
+        for name, its in first.items():
+            finite = torch.where(is_finite(its), its.data, 0.0)
+            if its.is_floating_point() and its.requires_grad and finite.any():
+                weights[name] = torch.where(is_finite(its), torch.randn(its.shape, generator=generator), 0.0) / finite.norm()
+        if weights:
+            of_subject(lambda: total(first).backward())
+    gradients = {name: its.grad for name, its in unit.model.named_parameters() if its.grad is not None and its.grad.any()}
+    if not gradients:
+        return
+    for parameter in unit.model.parameters():
+        parameter.grad = None
+    parameters = {name: unit.model.get_parameter(name) for name in gradients}
+    kept = {name: its.detach().clone() for name, its in parameters.items()}
+    # PyTorch's own: no gradient for the row of padding, whoever reads it.
+    padding = {id(its.weight): its.padding_idx for its in unit.model.modules() if isinstance(its, torch.nn.Embedding)}
+
+    def off(names: Iterable[str], seed: int, steps: Iterable[float]) -> tuple[float, float]:
+        """By how much the two disagree at the best of some steps, and the size of the slope: a step that crosses a kink, or makes another
+        choice, tells nothing."""
+        generator = torch.Generator().manual_seed(seed)
+        along = {name: torch.randn(kept[name].shape, generator=generator) * kept[name].square().mean().sqrt() for name in names}
+        for name, its in along.items():
+            if padding.get(id(parameters[name])) is not None:
+                its[padding[id(parameters[name])]] = 0.0
+        parts = [float((gradients[name] * its).sum()) for name, its in along.items()]
+        size = sum(part**2 for part in parts) ** 0.5
+
+        def at(step: float) -> float:
+            with torch.no_grad():
+                for name, its in along.items():
+                    parameters[name].copy_(kept[name] + step * its)
+                found = _outputs(unit, inputs)
+            is_same = all(name in found and found[name].shape == its.shape for name, its in weights.items())
+            return float(total(found)) if is_same else float("nan")
+
+        least = float("inf")
+        try:
+            for step in steps:
+                least = min(least, abs((at(step) - at(-step)) / (2 * step) - sum(parts)))
+                if least <= OFF * size:
+                    break
+        finally:
+            with torch.no_grad():
+                for name in along:
+                    parameters[name].copy_(kept[name])
+        return least, size
+
+    size, wrong = 0.0, []
+    for more in range(DIRECTIONS):
+        least, size = off(gradients, unit.seed + more, STEPS)
+        if least <= OFF * size:
+            break
+    else:
+        groups = _groups(gradients)
+        wrong = [name for name, group in groups.items() if off(group, unit.seed, STEPS[:1])[0] > OFF * size] or ["all together"]
+    seen.tally("gradients that are how the outputs move", int(not wrong), 1, wrong)
+
+
+def _groups(names: Iterable[str]) -> dict[str, list[str]]:
+    """Parameters by the modules that they are in, as deep as makes no more than a few groups."""
+    names = list(names)
+    groups: dict[str, list[str]] = {}
+    for depth in range(1, 8):
+        deeper: dict[str, list[str]] = {}
+        for name in names:
+            deeper.setdefault(".".join(name.split(".")[:depth]), []).append(name)
+        if groups and len(deeper) > GROUPS:
+            break
+        groups = deeper
+    return groups
+
+
+def _outputs(unit: Unit, inputs: Tensors) -> Tensors:
+    """Outputs by name, with gradients where they are on, in the same random state each time."""
+
+    def run() -> Tensors:
+        unit.forget()
+        oracle.clear_caches(unit.model)
+        seed_generators(unit.seed)
+        numpy.random.seed(unit.seed)
+        random.seed(unit.seed)
+        return dict(walk(subjects.call(unit.model, {name: tensor.clone() for name, tensor in inputs.items()})))
+
+    return of_subject(run)
+
+
 def _exactly(unit: Unit) -> Gradients | None:
     """Gradients in float64; none where the model can't go backward there."""
     try:
@@ -340,4 +474,58 @@ def _value(unit: Unit, drawn: dict[str, Any]) -> torch.Tensor:
     return of_subject(run)
 
 
-OBSERVERS = {"train.gradients": gradients, "train.loss": loss, "train.checkpointing": checkpointing}
+def loss_value(unit: Unit) -> Observation:
+    """The loss against the cross entropy of the scores that it is of; the tokens that a decoder is fed to say its labels; and the labels
+    before and after."""
+    seen = Observation()
+    model, auto_class = unit.model, unit.subject["auto_class"]
+    kind = labels.kind(auto_class, model)
+    assert kind is not None, "planned without the fact `loss`"
+    drawn = labels.draw(kind, model.config, unit.inputs, unit.reference, unit.seed)
+    if kind == "tokens" and drawn["labels"].shape[1] > 2:
+        drawn["labels"][:, 1] = labels.IGNORED
+    given = copy.deepcopy(drawn)
+    try:
+        outputs = _labelled(unit, unit.inputs, given)
+    except SubjectRaised as exception:
+        if not re.search(REFUSALS, str(exception.original)):
+            raise
+        seen.fields["unsupported"] = f"{type(exception.original).__name__}: {exception.original}"[:200]
+        return seen
+    before = dict(walk(drawn))
+    seen.count("labels that are left as they are", before, [name for name, after in walk(given) if not torch.equal(after, before[name])])
+    by_design = subjects.other_labels(unit.architecture, {"entropy", "start"})
+    for reason in dict.fromkeys(by_design.values()):
+        seen.note(f"labels by design: {reason}")
+    expected = None if "entropy" in by_design else labels.entropy(kind, auto_class, model.config, outputs, drawn)
+    if expected is not None:
+        seen.tally("a loss that is the cross entropy of its scores", int(not _differ(outputs["loss"], expected)), 1)
+    tokens = unit.inputs.get("decoder_input_ids")
+    if "start" not in by_design and labels.writes(auto_class) and tokens is not None and tokens.shape == drawn["labels"].shape:
+        start = int(tokens.max())  # most pad with a small one
+        bare = {name: tensor for name, tensor in unit.inputs.items() if not name.startswith("decoder_")}
+        with labels.starting_with(model.config, start) as padding:
+            told = {**bare, "decoder_input_ids": labels.after(start, drawn["labels"], padding)}
+            agree = not _differ(_labelled(unit, bare, drawn)["loss"], _labelled(unit, told, drawn)["loss"])
+        seen.tally("decoder tokens that are the labels, each one place later", int(agree), 1)
+    return seen
+
+
+def _labelled(unit: Unit, inputs: Tensors, drawn: dict[str, Any]) -> dict[str, Any]:
+    """What the head gives out with labels, dropout off."""
+
+    def run() -> Any:
+        seed_generators(unit.seed)
+        with torch.no_grad():
+            return unit.model(**{name: tensor.clone() for name, tensor in inputs.items()}, **drawn)
+
+    return of_subject(run)
+
+
+OBSERVERS = {
+    "train.gradients": gradients,
+    "train.slope": slope,
+    "train.loss": loss,
+    "train.loss_value": loss_value,
+    "train.checkpointing": checkpointing,
+}

@@ -1,8 +1,8 @@
 """What an architecture does by its own design: one data file, each entry with its reason. `modules` are reached by nothing and `inputs`
 read by nothing; `half_masked` masks are read by a part of the model alone; `infinite` outputs say infinity where there is no answer; the
 shapes of `turning` ones hang on a choice that half precision turns; `unregistered` tensors are no buffers. Checks leave these out of what
-they count, and say so. `untrained` parameters get no gradient, since the library cuts it off. What a model `remembers` of earlier inputs is
-taken from it where its weights change."""
+they count, and say so. `untrained` parameters get no gradient, since the library cuts it off; `labels` are taken and `gradients` made otherwise. What a model `remembers` of earlier inputs is taken from it
+where its weights change."""
 
 from __future__ import annotations
 
@@ -63,6 +63,18 @@ def turning_outputs(architecture: str, names: set[str]) -> dict[str, str]:
 def untrained_tensors(architecture: str, names: set[str]) -> dict[str, str]:
     """Those of the parameters that the design trains by no gradient of its outputs, with the reason."""
     return _named(architecture, "untrained", names)
+
+
+def other_labels(architecture: str, names: set[str]) -> dict[str, str]:
+    """In which of these ways the design takes labels otherwise, with the reason: the loss is another one than the cross `entropy` of the
+    scores, or a decoder is not fed the labels behind a token that `start`s all texts."""
+    return _named(architecture, "labels", names)
+
+
+def other_gradients(architecture: str, names: set[str]) -> dict[str, str]:
+    """In which of these ways the design makes gradients other than the slopes of the outputs, with the reason: something on the way is
+    `detached`, and all is well where nothing is; or they are `estimated` by another function than the forward's."""
+    return _named(architecture, "gradients", names)
 
 
 def unregistered_tensors(architecture: str, names: set[str]) -> dict[str, str]:

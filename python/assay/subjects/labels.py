@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.nn.functional import cross_entropy
+
+from assay.subjects import tree
 
 IGNORED = -100
 """What a token's label is where there is none: the default of PyTorch's cross entropy, which the library keeps."""
@@ -33,6 +38,8 @@ KINDS = {
     "UniversalSegmentation": "masks",
 }
 """What each kind of auto class is labelled with."""
+WRITERS = ("CausalLM", "Seq2SeqLM", "SpeechSeq2Seq", "ImageTextToText")
+"""Those that write a text."""
 ARGUMENTS = {"spans": ("start_positions", "end_positions"), "masks": ("mask_labels", "class_labels")}
 """What the labels go by, where not by `labels`."""
 
@@ -90,3 +97,51 @@ def draw(kind: str, config: Any, inputs: dict[str, torch.Tensor], outputs: dict[
             boxes = [torch.cat(pair, -1) for pair in zip(centres, sizes, strict=True)]
             found = [{"class_labels": below(min(classes, config.num_labels), FOUND), "boxes": box} for box in boxes]
             return {"labels": found}
+
+
+def writes(auto_class: str) -> bool:
+    """Whether the class writes a text from its first token to its last."""
+    return auto_class.removeprefix("AutoModelFor") in WRITERS
+
+
+def entropy(kind: str, auto_class: str, config: Any, outputs: dict[str, Any], drawn: dict[str, Any]) -> torch.Tensor | None:
+    """The cross entropy of the scores, in float64; none of kinds whose loss is another. Who writes a text tells at each token the one
+    after it, unless an encoder reads the text and a decoder is fed what comes before: those, and all others, tell the one itself."""
+    if kind == "spans":
+        starts, ends = (cross_entropy(outputs[f"{end}_logits"].double(), drawn[f"{end}_positions"]) for end in ("start", "end"))
+        return (starts + ends) / 2
+    # A router's own loss would be in it.
+    if kind not in ("tokens", "rows") or any(getattr(node, "output_router_logits", False) for _, node in tree.nodes(config)):
+        return None
+    scores, wanted = outputs["logits"].double(), drawn["labels"]
+    if kind == "rows" and scores.shape[-1] == 1:
+        return (scores.flatten() - wanted.flatten().double()).square().mean()
+    if kind == "tokens":
+        scores = scores[:, -wanted.shape[1] :]  # states of an image may come before those of the text
+        if writes(auto_class) and not config.is_encoder_decoder:
+            scores, wanted = scores[:, :-1], wanted[:, 1:]
+    return cross_entropy(scores.flatten(0, -2), wanted.flatten(), ignore_index=IGNORED)
+
+
+def after(start: int, labels: torch.Tensor, padding: int) -> torch.Tensor:
+    """The tokens that a decoder is fed to say the labels: at each place the label of the one before."""
+    moved = torch.cat([torch.full_like(labels[:, :1], start), labels[:, :-1]], 1)
+    return moved.masked_fill(moved == IGNORED, padding)
+
+
+@contextmanager
+def starting_with(config: Any, token: int) -> Iterator[int]:
+    """Within it the configuration says that texts begin with this token, as those of checkpoints do and the defaults of some don't; and
+    what texts are padded with, which is given out."""
+    nodes = [node for _, node in tree.nodes(config)]
+    kept = [dict(vars(node)) for node in nodes]
+    padding = next((node.pad_token_id for node in nodes if getattr(node, "pad_token_id", None) is not None), 0)
+    try:
+        for node in nodes:
+            node.decoder_start_token_id = node.bos_token_id = token
+            node.pad_token_id = padding
+        yield padding
+    finally:
+        for node, before in zip(nodes, kept, strict=True):
+            vars(node).clear()
+            vars(node).update(before)
