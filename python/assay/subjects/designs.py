@@ -1,8 +1,8 @@
 """What an architecture does by its own design: one data file, each entry with its reason. `modules` are reached by nothing and `inputs`
 read by nothing; `half_masked` masks are read by a part of the model alone; `infinite` outputs say infinity where there is no answer; the
-shapes of `turning` ones hang on a choice that half precision turns; `unregistered` tensors are no buffers. Checks leave these out of what
-they count, and say so. `untrained` parameters get no gradient, since the library cuts it off; `labels` are taken and `gradients` made otherwise. What a model `remembers` of earlier inputs is taken from it
-where its weights change."""
+shapes of `turning` ones hang on a choice that half precision turns; `unregistered` tensors are no buffers. Checks leave these out of
+what they count, and say so. `untrained` parameters get no gradient, since the library cuts it off; `labels` are taken and `gradients`
+made otherwise. What a model `remembers` of earlier inputs is taken from it where its weights change."""
 
 from __future__ import annotations
 
