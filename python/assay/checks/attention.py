@@ -133,7 +133,7 @@ def _makes_decoder_tokens(unit: Unit) -> bool:
     """Whether the decoder, fed nothing, is given the encoder's tokens, the hidden one among them, which it may see: heads that classify
     (BART, T5)."""
     takes = DECODER_TOKENS in inspect.signature(unit.model.forward).parameters
-    return takes and unit.model.config.is_encoder_decoder and "decoder_tokens" not in _specs(unit)
+    return takes and unit.model.config.is_encoder_decoder and DECODER_TOKENS not in unit.inputs
 
 
 def _without(

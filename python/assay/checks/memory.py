@@ -63,7 +63,8 @@ def leak(unit: Unit) -> Observation:
 
 def _series(unit: Unit, kept: list[Tensors], with_gradients: list[bool]) -> list[int]:
     """Live bytes after each call. The inputs are there before, and so is the list: what the observer takes does not grow."""
-    fresh = [unit.make_inputs(unit.seed + FRESH + len(kept) + number) for number in range(len(with_gradients))]
+    rows = 1 if "batch" in unit.has else None  # what is kept of one shows as well
+    fresh = [unit.make_inputs(unit.seed + FRESH + len(kept) + number, rows) for number in range(len(with_gradients))]
     kept += fresh
     values = [0] * len(fresh)
     for number, inputs in enumerate(fresh):
