@@ -125,8 +125,10 @@ def _names(unit: Unit) -> dict[int, str]:
     else:
         written = revert_weight_conversion(unit.model, dict(own))
     filed = {(tensor.data_ptr(), tensor.shape): name for name, tensor in written.items()}
-    places = {name: filed.get((tensor.data_ptr(), tensor.shape)) for name, tensor in own.items()}
-    return {id(parameter): places[name] for name, parameter in unit.model.named_parameters() if places[name] is not None}
+    # What the files lack the library made up: nobody can draw it again, and `load.checkpoint` says it.
+    made_up = {*unit.loading.get("missing_keys", ()), *(key[0] for key in unit.loading.get("mismatched_keys", ()))}
+    places = {name: filed.get((tensor.data_ptr(), tensor.shape)) for name, tensor in own.items() if name not in made_up}
+    return {id(parameter): places[name] for name, parameter in unit.model.named_parameters() if places.get(name) is not None}
 
 
 def _place(moving: int | None, call: Call) -> int:

@@ -296,13 +296,13 @@ def test_a_mask_that_is_ignored_moves_nothing(unit_of):
 
 def test_a_part_of_a_mask_is_hidden_in_the_last_row_alone():
     mask = torch.ones(2, 4, 16, dtype=torch.int64)
-    hidden = hiding.hide(mask)
+    hidden = hiding.hide(mask, 8)
     assert mask.all()
     assert hidden[0].all()
     assert hidden[1, :, :2].all()
     assert not hidden[1, :, 2:].any()
     # One that says what is padding is turned over, too.
-    assert hiding.hide(torch.zeros(1, 8, dtype=torch.bool)).tolist() == [[False] + 7 * [True]]
+    assert hiding.hide(torch.zeros(1, 8, dtype=torch.bool), 8).tolist() == [[False] + 7 * [True]]
 
 
 def test_memory_that_nobody_set_and_tensors_that_nobody_registered(unit_of, monkeypatch):

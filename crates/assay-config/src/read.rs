@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use assay_catalog::filter::{self, Filter};
+use assay_model::ReasonKind;
 use toml::Spanned;
 
 use crate::file::{File, Override, ProfileTable};
@@ -394,12 +395,21 @@ impl Reader<'_> {
                 "say why these cases fail",
             ));
         }
-        if table.shows_as.is_empty() {
+        let excuses = |kind: &ReasonKind| ReasonKind::EXCUSABLE.contains(kind);
+        let message = match table.shows_as.iter().find(|kind| !excuses(kind)) {
+            Some(kind) => Some(format!("`{}` is nothing that can be excused", kind.name())),
+            None if table.shows_as.is_empty() => {
+                Some("it is empty, and would excuse nothing".into())
+            }
+            None => None,
+        };
+        if let Some(message) = message {
+            let kinds = ReasonKind::EXCUSABLE.map(ReasonKind::name).join(", ");
             return Err(self.error(
                 here,
                 &format!("{key}.shows-as"),
-                "it is empty, and would excuse nothing",
-                "name the kinds of failure as reports do, as in [\"differs\"]",
+                message,
+                format!("name the kinds of failure, as in [\"differs\"]; there are {kinds}"),
             ));
         }
         let reference = match (&table.link, &table.script) {

@@ -122,6 +122,9 @@ fn a_known_issue_has_a_reason_a_reference_and_a_last_day() {
         "reason = \"r\", shows-as = [\"wrong\"], link = \"l\", expires = \"2027-01-01\""
     )));
     insta::assert_snapshot!(error(&issue(
+        "reason = \"r\", shows-as = [\"mock\"], link = \"l\", expires = \"2027-01-01\""
+    )));
+    insta::assert_snapshot!(error(&issue(
         "reason = \"r\", shows-as = [], link = \"l\", expires = \"2027-01-01\""
     )));
     assert!(

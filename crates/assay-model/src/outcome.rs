@@ -157,6 +157,24 @@ pub enum ReasonKind {
 }
 
 impl ReasonKind {
+    /// Those that a known issue can excuse: failures of the code under test.
+    pub const EXCUSABLE: [Self; 14] = [
+        Self::Exception,
+        Self::NotRefused,
+        Self::NonFinite,
+        Self::Differs,
+        Self::Unmoved,
+        Self::Incomplete,
+        Self::BrokenPromise,
+        Self::Grows,
+        Self::Unproven,
+        Self::Probe,
+        Self::Signal,
+        Self::Exit,
+        Self::Deadline,
+        Self::Memory,
+    ];
+
     /// The name in the log and in the reports.
     #[must_use]
     pub fn name(self) -> String {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -113,12 +113,13 @@ def mask(unit: Unit) -> Observation:
 
 
 def _compare_hidden(seen: Observation, unit: Unit, spec: InputSpec, its_mask: str) -> None:
-    place = _inner(spec)
+    # Some pool where the highest token is (the end of a text, to CLIP's kin), hidden or not: it stays where it is.
+    place = _inner(spec, unit.inputs[spec.name].argmax(1).tolist())
     hidden, reference, exact = unit.hiding(its_mask, place, spec.shape[0])
     if _makes_decoder_tokens(unit):
         hidden = {**hidden, DECODER_TOKENS: unit.inputs[spec.name]}
         reference, exact = unit.forward(hidden), unit.forward64(hidden)
-    changed = unit.forward({**hidden, spec.name: _others(unit, spec, slice(place, place + 1))})
+    changed = unit.forward({**hidden, spec.name: _others(unit, spec, slice(place, place + 1), keeps_highest=True)})
     for name, tensor in reference.items():
         if tensor.ndim == 0 or tensor.shape[0] != unit.batch or not tensor.numel() or "attentions" in name:
             continue  # of the whole batch: a loss, scores of a router; and what the hidden token itself attends to
@@ -267,20 +268,23 @@ def _behind(spec: InputSpec) -> int:
     return max([spec.shape[0] // 2, *(place + 1 for place, _ in spec.placed if place + 1 < spec.shape[0])])
 
 
-def _inner(spec: InputSpec) -> int:
-    """A token in the middle that stands for nothing else: heads pool the first or the last."""
-    taken = {place for place, _ in spec.placed}
+def _inner(spec: InputSpec, taken: Iterable[int] = ()) -> int:
+    """A token in the middle that stands for nothing else, and none of those that are taken: heads pool the first or the last."""
+    placed = {place for place, _ in spec.placed}
+    inner = [place for place in range(1, spec.shape[0] - 1) if place not in placed]
     middle = spec.shape[0] // 2
-    return min((place for place in range(1, spec.shape[0] - 1) if place not in taken), key=lambda place: abs(place - middle))
+    return min(inner, key=lambda place: (place in taken, abs(place - middle)))
 
 
-def _others(unit: Unit, spec: InputSpec, places: slice) -> torch.Tensor:
+def _others(unit: Unit, spec: InputSpec, places: slice, *, keeps_highest: bool = False) -> torch.Tensor:
     """The tokens with others in some places, the first of which is another in every row."""
     tokens = unit.inputs[spec.name].clone()
     before = tokens[:, places].clone()
+    highest = tokens.argmax(1)
     for seed in range(unit.seed + 3_000, unit.seed + 3_000 + REDRAWS):
         tokens[:, places] = unit.redraw(spec, seed)[:, places]
-        if bool((tokens[:, places][:, 0] != before[:, 0]).flatten(1 if tokens.ndim > 2 else 0).any(-1).all()):
+        is_other = bool((tokens[:, places][:, 0] != before[:, 0]).flatten(1 if tokens.ndim > 2 else 0).any(-1).all())
+        if is_other and not (keeps_highest and bool((tokens.argmax(1) != highest).any())):
             break
     return tokens
 

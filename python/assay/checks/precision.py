@@ -26,8 +26,9 @@ MORE = 32
 """How many references more there are where one isn't enough: where rounding may send a row to another expert or another code, the error
 of a single reference says nothing of how far rounding can move the output. A result that lies a flip of a coin away from one is missed by
 all 32 in two of a thousand such cases (an integral over normal noise), and such cases are one in a hundred."""
-SECONDS = 2.0
-"""Of processor time, for all of them: some models take half a second for one forward (omdet-turbo)."""
+SECONDS = 8.0
+"""Of processor time, for all of them: some models take half a second for one forward (omdet-turbo). With 2 a machine under load, where
+a second of processor time does less, made too few for XCodec."""
 DOUBT, FLOOR = 3.0, 4.0
 """More references are made until the result's error is below so many times theirs, and so many epsilons of the output's size: what the
 judge's rule allows (`oracle.rs`). With less (2 and 2) grounding-dino took 70 forwards for what the first had settled."""

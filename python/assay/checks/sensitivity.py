@@ -14,13 +14,13 @@ import torch
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, comparison, is_finite
 from assay.subjects import CONTENT, InputSpec, call, masks, stale_modules, unused_inputs
-from assay.subjects.hiding import hide
+from assay.subjects.hiding import LEFT, hide
 from assay.subjects.modules import Called, leaves, recording
 
 CHANGE = 0.01
 """The relative change of a tensor whose effect is measured."""
 LARGER = 0.3
-"""The same where only a choice can tell."""
+"""The same where only a choice can tell: by so much at the first change, by so much more at each that follows."""
 CHANGES = 4
 """How many such changes are tried, of which one has to show."""
 FEWER = 1
@@ -100,9 +100,10 @@ def of_mask(unit: Unit) -> Observation:
             whole = inputs.get(spec.name, unit.redraw(spec, unit.seed))
             # A model may make no mask of none at all, and another of ones.
             outputs = unit.reference if inputs is unit.inputs and spec.name in inputs else unit.forward({**inputs, spec.name: whole})
-            hidden = unit.forward({**inputs, spec.name: hide(whole)})
             rows = [
                 comparison(f"{spec.name} hides a part: {name}", hidden[name], tensor, None)
+                for parts in LEFT
+                for hidden in [unit.forward({**inputs, spec.name: hide(whole, parts)})]
                 for name, tensor in outputs.items()
                 if name in hidden and not name.endswith(ECHO) and tensor.numel()
             ]
@@ -133,14 +134,16 @@ def of_weights(unit: Unit) -> Observation:
         return {name for name, tensors in known.items() if silent.keys() >= set(tensors)}
 
     silent = dict(silent_tensors(unit))
-    hidden = lacking_of(silent)
-    for nonce in _other_nonces(unit):
+    hidden, beyond = lacking_of(silent), unreached(unit)
+    for draw, nonce in enumerate(_other_nonces(unit), 1):
         lacking = lacking_of(silent)
         if not lacking - unit.unused_modules(lacking).keys():
             break
         asked = {tensor for name in lacking for tensor in known[name]}
         with contextlib.suppress(SubjectRaised), unit.filled(nonce):
-            again = _silent(unit, asked)
+            other = unit.fed_anew(unit.seed + draw)  # of a table without a cell nothing shows either
+            other.__dict__["unreached"] = beyond
+            again = _silent(other, asked)
             silent = {name: kind for name, kind in silent.items() if name not in asked or name in again}
     lacking = lacking_of(silent)
     by_design = unit.unused_modules(lacking)
@@ -227,31 +230,38 @@ def _silent(unit: Unit, asked: set[str] | None = None) -> dict[str, str]:
     quiet = {name: value for name, value in effects(unit).items() if value < SILENT and (asked is None or name in asked)}
     beyond = unreached(unit)
     kinds = {name: UNREACHED if name.rpartition(".")[0] in beyond else CANCELLED for name in quiet}
-    speaking = {name.rpartition(".")[0] for name, value in effects(unit).items() if value >= SILENT}
+    part = _parts(unit)
+    speaking = {part[name] for name, value in effects(unit).items() if value >= SILENT}
     unused = unit.unused_modules({name.rpartition(".")[0] for name in kinds} | kinds.keys())
     by_configuration = _unused(unit)
     by_design = {name for name in kinds if unused.keys() & {name, name.rpartition(".")[0]} or name.startswith(by_configuration)}
     kinds |= dict.fromkeys(by_design, UNUSED)
     # A bias of keys beside a weight that shows is cancelled for sure: a forward for each would cost more than it tells.
-    unsure = [name for name, kind in kinds.items() if kind == CANCELLED and (quiet[name] == 0 or name.rpartition(".")[0] not in speaking)]
+    unsure = [name for name, kind in kinds.items() if kind == CANCELLED and (quiet[name] == 0 or part[name] not in speaking)]
     for name in _speaking(unit, unsure, speaking):
         del kinds[name]
     return kinds | {name: WITHOUT_EFFECT for name in unsure if name in kinds and quiet[name] == 0}
+
+
+def _parts(unit: Unit) -> dict[str, str]:
+    """The leaf module that each parameter is of; what a larger module keeps is a part of its own."""
+    modules = leaves(unit.model)
+    return {name: name.rpartition(".")[0] if name.rpartition(".")[0] in modules else name for name in effects(unit)}
 
 
 def _speaking(unit: Unit, names: list[str], modules: set[str]) -> set[str]:
     """Those of the parameters of which a forward shows a change; `modules` are known to show. All are changed at once, and if that
     shows, one, then ever more as long as none shows: a decoder that nobody reads costs a few forwards, and not some for each tensor."""
     straight = [unit.forward(inputs) for inputs in unit.variants] if names else []
-    modules, found, size = set(modules), set(), len(names)
+    modules, found, size, part = set(modules), set(), len(names), _parts(unit)
     while names:
         group = names[:size]
-        changes = FEWER if modules.issuperset(name.rpartition(".")[0] for name in group) else CHANGES
+        changes = FEWER if modules.issuperset(part[name] for name in group) else CHANGES
         if not _speak(unit, group, straight, changes):
             names, size = names[size:], 2 * size
         elif size == 1:
             found.add(group[0])
-            modules.add(group[0].rpartition(".")[0])
+            modules.add(part[group[0]])
             names = names[1:]
         else:
             size = 1
@@ -265,11 +275,11 @@ def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int) 
     before = [parameter.detach().clone() for parameter in parameters]
     generator = torch.Generator().manual_seed(unit.seed)
 
-    def shows() -> bool:
+    def shows(change: float) -> bool:
         with torch.no_grad():
             for parameter, kept in zip(parameters, before, strict=True):
                 size = float(kept.pow(2).mean().sqrt()) or 1.0
-                parameter.copy_(kept + LARGER * size * torch.randn(kept.shape, generator=generator))
+                parameter.copy_(kept + change * size * torch.randn(kept.shape, generator=generator))
         unit.forget()
         try:
             return any(
@@ -284,7 +294,7 @@ def _speak(unit: Unit, names: list[str], straight: list[Tensors], changes: int) 
             return True
 
     try:
-        return any(shows() for _ in range(changes))
+        return any(shows(LARGER * (1 + number)) for number in range(changes))
     finally:
         with torch.no_grad():
             for parameter, kept in zip(parameters, before, strict=True):

@@ -15,9 +15,9 @@ from assay.subjects.proposals.context import Context
 from assay.subjects.sessions import call
 from assay.subjects.specs import CONTENT, InputSpec, draw
 
-LEFT = 8
+LEFT = (8, 2)
 """One of so many parts is left: of a tiny image some backbones have two columns, of a tiny sound two frames, and a mask is asked where
-each begins."""
+each begins; and of an eighth of a short sound no frame may be left, which some take for all of it."""
 TYPES = ("int64", "bool")
 CHANNELS = -3
 IMAGES = ("pixels", "unit")
@@ -74,12 +74,12 @@ def find(c: Context, fed: dict[str, list[InputSpec]], batch: int, seed: int) -> 
     return found
 
 
-def hide(mask: torch.Tensor) -> torch.Tensor:
-    """The mask of a batch whose last row is shorter than the others: the end of its longest axis is turned over."""
+def hide(mask: torch.Tensor, parts: int) -> torch.Tensor:
+    """The mask of a batch of whose last row one of so many parts is left: the end of its longest axis is turned over."""
     hidden = mask.clone()
     row = hidden[-1]
     axis = max(range(row.ndim), key=lambda axis: (row.shape[axis], axis))
-    left = max(1, row.shape[axis] // LEFT)
+    left = max(1, row.shape[axis] // parts)
     end = row.narrow(axis, left, row.shape[axis] - left)
     end.copy_(~end if end.dtype is torch.bool else 1 - end)
     return hidden
@@ -153,7 +153,7 @@ def _runs(model: torch.nn.Module, inputs: dict[str, torch.Tensor], spec: InputSp
     """Whether a model takes the whole mask and the one that hides a part."""
     whole = draw(spec, seed, batch)
     try:
-        for mask in (whole, hide(whole)):
+        for mask in (whole, *(hide(whole, parts) for parts in LEFT)):
             torch.manual_seed(0)
             with torch.no_grad():
                 call(model, {**{name: tensor.clone() for name, tensor in inputs.items()}, spec.name: mask})

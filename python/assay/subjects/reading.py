@@ -41,7 +41,9 @@ def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set
     config = getattr(model, "config", None)
     if not tree.is_node(config):
         return has
-    if "tokens" in roles and "attention_mask" in roles:
+    # A text for each choice is a text each, and no token of one is before that of another.
+    is_choice = any(spec.role == "tokens" and len(spec.shape) > 1 for spec in rows)
+    if "tokens" in roles and "attention_mask" in roles and not is_choice:
         has.add("mask")
     chosen = any(getattr(node, "_attn_implementation", None) == "sdpa" for _, node in tree.nodes(config))
     if chosen and any(_attends(kind) for kind in {type(module) for module in model.modules()}):
@@ -50,7 +52,7 @@ def facts(model: torch.nn.Module, auto_class: str, rows: list[InputSpec]) -> set
         has.add("long")
     if "decoder_tokens" in roles:
         return has | {"causal"} | ({"bidirectional"} if "tokens" in roles else set())
-    if "tokens" not in roles:
+    if "tokens" not in roles or is_choice:
         return has
     text = text_config(config)
     # The text model of `glm4v` is `glm4v_text`, which no mapping names.

@@ -63,9 +63,9 @@ def _zeros(*shape: object, dtype: str = "int64") -> Rule:
     return rule
 
 
-def _codes(high: int, *shape: object) -> Rule:
+def _codes(high: int, *shape: object, low: int = 0) -> Rule:
     def rule(c: Context, name: str, length: int) -> InputSpec:
-        return InputSpec(name, "codes", "int64", tuple(_size(c, part, length) for part in shape), 0, high)
+        return InputSpec(name, "codes", "int64", tuple(_size(c, part, length) for part in shape), low, high)
 
     return rule
 
@@ -172,7 +172,7 @@ BY_NAME: dict[str, Rule] = {
     "audio_mel_mask": _ones(64, dtype="bool"),
     "spectrogram": _features(20, "model_in_dim"),
     "t_cond": _features(1, "width"),
-    "protein_input_ids": _codes(24, 8),
+    "protein_input_ids": _codes(24, 8, low=5),
     "protein_attention_mask": _ones(8),
     "state": _features("max_state_dim|8"),
     "noise": _features("chunk_size", "max_action_dim"),
