@@ -129,6 +129,34 @@ def test_a_mask_that_is_dropped_in_one_layer(text):
     assert wrong(attention.mask(text(model)))
 
 
+class PooledAtTheHighest(torch.nn.Module):
+    """Pools where the highest token is, as CLIP's kin do, which says how high it is; hides what its mask hides."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+
+    def forward(self, input_ids, attention_mask=None):
+        states = input_ids.float()[..., None] * attention_mask[..., None]
+        return {"pooled": states.sum(1) + input_ids.argmax(1, keepdim=True)}
+
+
+def test_a_text_that_is_pooled_where_its_highest_token_is(text):
+    for seed in range(20):
+        unit = text(PooledAtTheHighest(BertConfig(**TEXT)))
+        assert wrong(attention.mask(unit.fed_anew(seed))) == [], seed
+
+
+def test_a_decoder_that_is_made_of_the_encoders_tokens(text):
+    """The head hands its tokens to its decoder, which may see the hidden one: fed others, it must not move."""
+    heads = {f"{side}_attention_heads": 2 for side in ("encoder", "decoder")}
+    layers = {f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in (("layers", 1), ("ffn_dim", 32))}
+    model = BartModel(BartConfig(vocab_size=200, d_model=32, max_position_embeddings=16, **heads, **layers))
+    assert wrong(attention.mask(text(model))) == []
+    model.encoder.register_forward_pre_hook(lambda _, args, keywords: (args, {**keywords, "attention_mask": None}), with_kwargs=True)
+    assert wrong(attention.mask(text(model)))
+
+
 def test_a_mask_with_the_wrong_sign(text, monkeypatch):
     make = modeling_bert.create_bidirectional_mask
     monkeypatch.setattr(modeling_bert, "create_bidirectional_mask", lambda **keywords: inverted(make(**keywords)))

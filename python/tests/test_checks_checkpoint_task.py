@@ -279,6 +279,15 @@ def test_tensors_that_are_lacking_or_left_over_are_named(edit, missing, unexpect
     assert found[1] == unexpected
 
 
+def test_a_tensor_that_the_files_lack_makes_no_mock(tmp_path):
+    folder = tiny.bert(tmp_path / "model", "BertModel")
+    assert "pooler.dense" in evidence.show(unit_of(folder, tmp_path))["eligible"]
+    torn(folder, lambda tensors: tensors.pop("pooler.dense.weight"))
+    shown = evidence.show(unit_of(folder, tmp_path))
+    assert shown["eligible"]
+    assert "pooler.dense" not in shown["eligible"]
+
+
 def test_layers_that_the_configuration_leaves_out_are_named(language, tmp_path):
     missing, unexpected = told(configured(language, num_hidden_layers=1), tmp_path)
     assert missing == set()

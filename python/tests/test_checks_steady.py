@@ -116,6 +116,27 @@ def test_a_comparison_without_float64_is_judged_as_it_is(unit_of):
     assert len(calls) == 1
 
 
+def test_half_precision_is_excused_where_nearly_all_other_inputs_agree(unit_of):
+    unit = unit_of(Choosing(lambda values, _: torch.ones(len(values), dtype=torch.bool)))
+
+    def observed(wrong):
+        """What is left of runs of which some differ, by their number."""
+        calls = []
+
+        def observer(unit):
+            seen = steady.Observation()
+            right = torch.ones(4, dtype=torch.bfloat16)
+            seen.compare("states", 2 * right if len(calls) in wrong else right, right, right.double())
+            calls.append(unit)
+            return seen
+
+        return steady.observe(observer, unit).fields.get("other_inputs")
+
+    assert observed({0}) == observed({0, 2}) == "states"
+    assert observed({0, 2, 3}) is None
+    assert observed({0, 1, 2, 3, 4}) is None
+
+
 def test_the_bounds_are_those_of_the_judge():
     rule = (Path(__file__).parents[2] / "crates/assay-judge/src/rules/oracle.rs").read_text()
     for name in ("CLOSE_EPSILONS", "MULTIPLIER", "ASTRAY_EPSILONS"):

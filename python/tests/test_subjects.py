@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from assay import catalog, subjects
-from assay.subjects import build, designs, overrides, shrinking
+from assay.subjects import build, designs, overrides, reading, shrinking
 from assay.subjects.modules import leaves
 from assay.subjects.proposals.context import Context
 from assay.subjects.shrinking import derived
@@ -161,6 +161,19 @@ def test_each_design_names_architectures_that_exist_and_gives_its_reason():
         assert set(entry["architectures"]) <= known, entry
         assert len(entry.keys() & kinds) == 1, entry
         assert len(entry["reason"]) > 20, entry
+
+
+def test_texts_by_choice_are_no_stream_of_tokens():
+    config = transformers.BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=20)
+    found = {}
+    for head, shape in (("MultipleChoice", (2, 6)), ("MaskedLM", (6,))):
+        rows = [
+            subjects.InputSpec("input_ids", "tokens", "int64", shape, 1, 20),
+            subjects.InputSpec("attention_mask", "attention_mask", "int64", shape),
+        ]
+        model = getattr(transformers, f"BertFor{head}")(config)
+        found[head] = reading.facts(model, f"AutoModelFor{head}", rows) & {"mask", "bidirectional", "causal"}
+    assert found == {"MultipleChoice": set(), "MaskedLM": {"mask", "bidirectional"}}
 
 
 @pytest.mark.parametrize("name", ["dots3_note_text", "minicpmv4_6", "omdet-turbo", "seggpt", "step3p7"])

@@ -81,7 +81,7 @@ const ROWS: &[Row] = &[
     row("attention.mask", Standard, &["body", "mask"], Rule::Oracle, "a token that the mask hides changes no other output", "a mask that is lost, in one layer or between encoder and decoder"),
     row("attention.implementations", Standard, &["body", "sdpa"], Rule::Oracle, "eager attention equals the fused one (SDPA), and is really another", "a scale, a mask or heads that one of the two gets wrong"),
     row("attention.window", Standard, &["body", "windows"], Rule::Full, "each layer sees as many tokens back as its window holds", "a sliding window that is lost, or off by one"),
-    row("attention.covered", Standard, &["covering_masks"], Rule::Oracle, "what a mask over an image, a sound or the states of an encoder hides changes no other output", "a mask that one layer, a decoder or a pooling head does not get"),
+    row("attention.covered", Standard, &["covering_masks"], Rule::Oracle, "what a mask over an image, a sound or the states of an encoder hides changes nothing in the first quarter of the outputs, far before it", "a mask that one layer, a decoder or a pooling head does not get"),
     row("batch.rows", Quick, &["batch"], Rule::Oracle, "row i of a batch equals the run of that row alone", "rows that leak into each other"),
     row("batch.order", Quick, &["body", "batch"], Rule::Oracle, "the order of the rows doesn't matter", "a row treated by its position"),
     row("batch.right_padding", Quick, &["right_padding"], Rule::Oracle, "padding on the right under the mask changes nothing before it", "a mask that is dropped, pooling over padding"),

@@ -28,7 +28,8 @@ CLOSE_EPSILONS, MULTIPLIER, ASTRAY_EPSILONS = 4.0, 2.0, 4096.0
 def observe(observer: Observer, unit: Unit) -> Observation | None:
     """What the observer sees. Where that is more than rounding, and the check's rule is to compare with float64, the same is done in
     float64: what differs there is no matter of rounding. If nothing does, but does so once float64 is given rounding errors as large as
-    those of float32, a choice turned, and other inputs tell. What is finite in one run only is never excused."""
+    those of float32, a choice turned, and other inputs tell. In half precision nothing shows that: nearly all other inputs have to
+    agree. What is finite in one run only is never excused."""
     seen = observer(unit)
     if not isinstance(seen, Observation) or not _differs(seen):
         return seen
