@@ -155,6 +155,25 @@ def test_a_table_that_a_larger_module_keeps_is_judged_as_a_module_is(unit_of):
     assert lacking(sensitivity.of_weights(unit_of(Adds()))) == []
 
 
+def test_a_bias_beside_numbers_that_stand_for_nothing_is_no_silence(unit_of):
+    """Cells that are not asked for are lowered by 10,000 (TAPAS), beside which a bias is less than rounding."""
+
+    class Lowers(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scores = torch.nn.Linear(4, 400)
+
+        def forward(self, values):
+            scores = self.scores(values)
+            return {"logits": torch.where(torch.arange(400) < 2, scores, scores - 1e4)}
+
+    unit = unit_of(Lowers())
+    with torch.no_grad():
+        unit.model.scores.bias.fill_(1e-2)
+    assert sensitivity.effects(unit)["scores.bias"] > sensitivity.SILENT
+    assert lacking(sensitivity.of_weights(unit)) == []
+
+
 def test_what_only_a_later_set_of_inputs_holds_is_checked(unit_of):
     class Hears(Straight):
         def __init__(self, of_sound):

@@ -110,6 +110,18 @@ def test_a_cache_that_does_not_follow_its_beam(llama, monkeypatch):
     assert wrong(generate.beam(llama)) == ["mean log-probability of each sequence"]
 
 
+def test_a_source_whose_padding_is_read_once_there_is_a_cache(bart, monkeypatch):
+    decoder = bart.model.model.decoder
+    right = decoder.forward
+
+    def forward(past_key_values=None, encoder_attention_mask=None, **inputs):
+        is_later = past_key_values is not None and past_key_values.get_seq_length() > 0
+        return right(past_key_values=past_key_values, encoder_attention_mask=None if is_later else encoder_attention_mask, **inputs)
+
+    monkeypatch.setattr(decoder, "forward", forward)
+    assert wrong(generate.cache(bart)) == ["scores of all steps"]
+
+
 def test_no_token_is_generated_that_no_text_holds(unit_of):
     """Padding and the place of an image would be another thing to a forward over all tokens."""
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2}

@@ -27,19 +27,11 @@ pub fn judge(
             };
             return Verdict::new(Outcome::Crashed, kind, detail.clone());
         }
-        Ending::TimedOut {
-            limit_seconds,
-            scope,
-        } => {
-            let detail = format!("the deadline of the {scope}, {limit_seconds} s, passed");
-            return Verdict::new(Outcome::TimedOut, ReasonKind::Deadline, detail);
+        Ending::TimedOut { .. } => {
+            return Verdict::new(Outcome::TimedOut, ReasonKind::Deadline, ending.to_string());
         }
-        Ending::OutOfMemory { limit_bytes } => {
-            let detail = format!(
-                "the memory cap of {} MiB was passed",
-                limit_bytes / (1024 * 1024)
-            );
-            return Verdict::new(Outcome::OutOfMemory, ReasonKind::Memory, detail);
+        Ending::OutOfMemory { .. } => {
+            return Verdict::new(Outcome::OutOfMemory, ReasonKind::Memory, ending.to_string());
         }
         Ending::ProtocolBroken { detail } => {
             return Verdict::new(Outcome::Errored, ReasonKind::Protocol, detail.clone());

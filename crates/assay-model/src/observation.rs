@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -212,6 +213,25 @@ pub enum Ending {
         /// `fail-fast`, `interrupted`, `worker could not be started: …`.
         why: String,
     },
+}
+
+/// How it ended, in words for a person.
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Observed(_) => write!(f, "the worker reported"),
+            Self::Crashed { detail, .. } | Self::ProtocolBroken { detail } => write!(f, "{detail}"),
+            Self::TimedOut {
+                limit_seconds,
+                scope,
+            } => write!(f, "the deadline of the {scope}, {limit_seconds} s, passed"),
+            Self::OutOfMemory { limit_bytes } => {
+                let mebibytes = limit_bytes / (1024 * 1024);
+                write!(f, "the memory cap of {mebibytes} MiB was passed")
+            }
+            Self::NotRun { why } => write!(f, "{why}"),
+        }
+    }
 }
 
 impl Ending {

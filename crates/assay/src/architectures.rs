@@ -298,7 +298,7 @@ fn state(outcome: &ProbeOutcome) -> (&'static str, String) {
         ProbeOutcome::Answered(Probed::MissingDependency { package }) => {
             ("missing_dependency", format!("needs the package {package}"))
         }
-        ProbeOutcome::Lost(ending) => ("lost", format!("{ending:?}")),
+        ProbeOutcome::Lost(ending) => ("lost", ending.to_string()),
     }
 }
 

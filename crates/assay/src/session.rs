@@ -20,8 +20,8 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How many times as long as one check a unit may take (`--timeout`).
 const CHECKS_PER_UNIT: f64 = 10.0;
 
-/// Time for the list of architectures, which takes a second once Python runs.
-const DISCOVERY: Duration = Duration::from_secs(60);
+/// Time for the list of architectures, which takes a second once Python runs, and a minute on a machine that is busy with other things.
+const DISCOVERY: Duration = Duration::from_secs(600);
 
 /// Limits of a unit from the time that one check may take.
 pub(crate) fn limits(check_seconds: f64, memory_bytes: Option<u64>) -> Limits {
@@ -312,21 +312,22 @@ fn discover(runner: &Runner, settings: &Settings) -> Result<Discovered, Failure>
                 output,
                 ..
             } => {
-                let printed = output
-                    .tail
-                    .lines()
-                    .chain(output.head.lines())
-                    .last()
-                    .unwrap_or_default()
-                    .to_owned();
-                lost = format!("{ending:?} {printed}");
+                let printed = output.tail.lines().chain(output.head.lines()).last();
+                lost = std::iter::once(ending.to_string())
+                    .chain(printed.map(str::to_owned))
+                    .collect::<Vec<_>>()
+                    .join("; it printed: ");
             }
             _ => {}
         }
         Flow::Continue
     });
     run.map_err(|error| Failure::internal(error.to_string()))?;
-    found.ok_or_else(|| Failure::internal(format!("the architectures can't be listed: {lost}")))
+    found.ok_or_else(|| {
+        Failure::setup(format!("the architectures can't be listed: {lost}")).hint(
+            "see whether this Python imports transformers: python -c 'import torch, transformers'",
+        )
+    })
 }
 
 fn probe_all(

@@ -14,9 +14,12 @@ from assay.checks.batch import note_oracle, pad
 from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators
 from assay.observation import Observation
 from assay.subjects import InputSpec, tree
+from assay.subjects.hiding import hide
 
 NEW = 6
 """Tokens that are generated: a cache that goes wrong does so at the second, one that counts wrong at the third."""
+HIDDEN = 2
+"""One of so many parts of a source is left in its last row."""
 BEAMS = 3
 NOTHING_FORCED = dict.fromkeys(
     (
@@ -123,7 +126,20 @@ def beam(unit: Unit) -> Observation:
 
 def prompt(unit: Unit) -> Tensors:
     """What `generate` is fed: all but the decoder's own."""
-    return {spec.name: unit.inputs[spec.name] for spec in unit.specs if not spec.name.startswith("decoder_")}
+    inputs = _shorter(unit)
+    return {spec.name: inputs[spec.name] for spec in unit.specs if not spec.name.startswith("decoder_")}
+
+
+def _shorter(unit: Unit) -> Tensors:
+    """The inputs, with the end of the last row hidden from whoever reads a source: once there is a cache the mask over it is all that a
+    decoder still gets of what was padding."""
+    inputs = dict(unit.inputs)
+    if unit.model.config.is_encoder_decoder:
+        texts = {spec.shape for spec in unit.specs if spec.role == "tokens"}
+        for spec in unit.specs:
+            if spec.role == "attention_mask" and spec.shape in texts:
+                inputs[spec.name] = hide(inputs[spec.name], HIDDEN)
+    return inputs
 
 
 def _greedy(unit: Unit) -> Generated:
@@ -204,7 +220,7 @@ def unordinary(unit: Unit) -> list[int]:
 
 def _plain(unit: Unit, generated: Generated, *, exact: bool = False) -> torch.Tensor | None:
     """Logits of the new tokens, (rows, new, vocabulary), by one forward over all tokens; in float64, where the model can."""
-    inputs = dict(unit.inputs)
+    inputs = _shorter(unit)
     if unit.model.config.is_encoder_decoder:
         own = [name for name in inputs if name.startswith("decoder_") and name != "decoder_input_ids"]
         inputs = {name: tensor for name, tensor in inputs.items() if name not in own}

@@ -126,9 +126,13 @@ def checkpoint(unit: Unit) -> Observation:
     elsewhere = _elsewhere(model, unexpected) | _no_weights(unit, unexpected) if unexpected else {}
     for owner in sorted(set(elsewhere.values())):
         seen.note(f"left over, {owner}: {', '.join(sorted(name for name, its in elsewhere.items() if its == owner))}")
-    known = len(model.state_dict())
+    state = model.state_dict()
     strays = sorted(unexpected - elsewhere.keys())
-    seen.tally("tensors in the files that have a place in the model", known, known + len(strays), strays)
+    seen.tally("tensors in the files that have a place in the model", len(state), len(state) + len(strays), strays)
+    weights = {name for name, tensor in state.items() if tensor.is_floating_point()}
+    whole = {name for name, (_, is_whole) in _held(unit).items() if is_whole}
+    rounded = sorted(name for name in weights if name.removeprefix(f"{model.base_model_prefix}.") in whole)
+    seen.count("weights that the files don't keep as whole numbers", weights, rounded)
     return seen
 
 
@@ -151,14 +155,19 @@ def _elsewhere(model: torch.nn.Module, names: set[str]) -> dict[str, str]:
 def _no_weights(unit: Unit, names: set[str]) -> dict[str, str]:
     """Those of the tensors that are lone numbers or integers."""
     prefix = f"{unit.model.base_model_prefix}."
-    found = set()
+    found = {name for name, (shape, is_whole) in _held(unit).items() if is_whole or not shape}
+    return {name: "no weight" for name in names if name.removeprefix(prefix) in found}
+
+
+def _held(unit: Unit) -> dict[str, tuple[list[int], bool]]:
+    """The shape of each tensor of the files, and whether it is one of whole numbers; names are the base model's."""
+    prefix, held = f"{unit.model.base_model_prefix}.", {}
     for path in Path(unit.subject["path"]).glob("*.safetensors"):
         with safe_open(path, "pt") as file:
             for name in file.keys():  # noqa: SIM118
-                held = file.get_slice(name)
-                if not held.get_shape() or held.get_dtype().startswith(("I", "U", "BOOL")):
-                    found.add(name.removeprefix(prefix))
-    return {name: "no weight" for name in names if name.removeprefix(prefix) in found}
+                tensor = file.get_slice(name)
+                held[name.removeprefix(prefix)] = (tensor.get_shape(), tensor.get_dtype().startswith(("I", "U", "BOOL")))
+    return held
 
 
 OBSERVERS = {

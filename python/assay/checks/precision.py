@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -26,9 +25,6 @@ MORE = 32
 """How many references more there are where one isn't enough: where rounding may send a row to another expert or another code, the error
 of a single reference says nothing of how far rounding can move the output. A result that lies a flip of a coin away from one is missed by
 all 32 in two of a thousand such cases (an integral over normal noise), and such cases are one in a hundred."""
-SECONDS = 8.0
-"""Of processor time, for all of them: some models take half a second for one forward (omdet-turbo). With 2 a machine under load, where
-a second of processor time does less, made too few for XCodec."""
 DOUBT, FLOOR = 3.0, 4.0
 """More references are made until the result's error is below so many times theirs, and so many epsilons of the output's size: what the
 judge's rule allows (`oracle.rs`). With less (2 and 2) grounding-dino took 70 forwards for what the first had settled."""
@@ -101,8 +97,7 @@ def _until_sure(unit: Unit, dtype: torch.dtype, results: Tensors, rounded: Tenso
     references = [rounded]
     doubtful = {name for name, right in exact.items() if name in results and _is_doubtful(results[name], rounded.get(name), right, dtype)}
     more = _more_rounded(unit, dtype)
-    until = time.process_time() + SECONDS
-    while doubtful and len(references) <= MORE and time.process_time() < until:
+    while doubtful and len(references) <= MORE:
         references.append(next(more))
         doubtful = {name for name in doubtful if _is_doubtful(results[name], references[-1].get(name), exact[name], dtype)}
     return references

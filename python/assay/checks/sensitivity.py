@@ -37,6 +37,9 @@ ECHO = "attention_mask"
 SILENT = 1e-7
 """Below this share of the output's size a 1 % change of a whole tensor can't be told from float32's own error, 1e-7 to 2e-7
 (FACTS.md)."""
+MASKED = 5e3
+"""What an output lowers to leave it out (by 10,000, or by all that a float can be) says nothing of its size: beside it a bias moves by
+less than rounding."""
 UNREACHED = "unreached"
 """The module is never called."""
 CANCELLED = "cancelled"
@@ -379,7 +382,8 @@ def projection(output: object, seed: int) -> tuple[torch.Tensor, int]:
     count = 0
     for tensor in _differentiable(output):
         clean = torch.where(is_finite(tensor), tensor, torch.zeros_like(tensor))
-        size = float(clean.detach().double().norm())
+        values = clean.detach().double()
+        size = float(torch.where(values.abs() < MASKED, values, 0.0).norm()) or float(values.norm())
         if size:
             total = total + (clean * torch.randn(tensor.shape, generator=generator)).sum() / size
             count += 1

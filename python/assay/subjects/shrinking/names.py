@@ -35,7 +35,7 @@ QUERIES = re.compile(
 IMAGE = re.compile(r"image_size|img_size|crop_size|pretrain_image_size|^resolution$|max_image_size")
 FEATURE_LAYER = re.compile(r"^vision_feature_layers?$")
 MAPS = re.compile(r"feat(ure)?_sizes$")
-WINDOW = re.compile(r"sliding_window|attention_window|local_attention|attention_chunk|window_attention")
+WINDOW = re.compile(r"sliding_window|attention_window|local_attention|attention_chunk|window_attention|^(mamba_)?chunk_size$")
 PERIOD = re.compile(
     r"interval|_period$|_pattern$|sparse_step|layer_freq$|every_n|frequency$|_freq$|layers_per_block|_every$|n_layer_per|layer_interval|moe_every"
     r"|_step$"
