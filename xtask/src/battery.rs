@@ -14,6 +14,8 @@ const FINDINGS: &str = "docs/findings/assay.toml";
 const PAGE: &str = "docs/battery.md";
 /// How many seeds, unless some are named.
 const SEEDS: u64 = 10;
+/// Seconds for one check: what is asked here is the verdict, on however slow a machine.
+const CHECK_SECONDS: &str = "300";
 /// Names that a cell of the page lists before it only counts.
 const NAMED: usize = 12;
 
@@ -38,7 +40,13 @@ pub(crate) fn battery(seeds: &[&str]) -> Result<ExitCode, Failed> {
         let _ = Command::new(&ready.assay)
             .current_dir(root())
             .args(["run", "--all", "--profile", "standard", "--seed", seed])
-            .args(["--config", FINDINGS, "--report-dir"])
+            .args([
+                "--timeout",
+                CHECK_SECONDS,
+                "--config",
+                FINDINGS,
+                "--report-dir",
+            ])
             .arg(&folder)
             .env("ASSAY_PYTHON", &ready.python)
             .env("HF_HUB_OFFLINE", "1")
