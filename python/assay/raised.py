@@ -15,8 +15,27 @@ class NotAModel(Exception):
     """What can't be tested by itself: its message says why, and of what it is a part."""
 
 
+class Unavailable(Exception):
+    """This machine lacks a platform: `kind` is one of those of `Lacking` in `observation.rs`, `mend` the command that helps, if there is
+    one."""
+
+    def __init__(self, kind: str, words: str, mend: str | None = None) -> None:
+        super().__init__(words)
+        self.kind, self.words, self.mend = kind, words, mend
+
+
+class StageFailed(Exception):
+    """A platform raised `original` in one of its stages."""
+
+    def __init__(self, stage: str, original: BaseException) -> None:
+        super().__init__(str(original))
+        self.stage, self.original = stage, original
+
+
 def describe(exception: BaseException, origin: str) -> dict[str, Any]:
     """The `Raised` of `observation.rs`: class, message, innermost frames. `origin` is `subject` or `worker`."""
+    if isinstance(exception, StageFailed):
+        return describe(exception.original, origin) | {"stage": exception.stage}
     kind = type(exception)
     module = kind.__module__
     return {
@@ -27,6 +46,7 @@ def describe(exception: BaseException, origin: str) -> dict[str, Any]:
         "out_of_memory": _is_out_of_memory(exception),
         "missing_package": _missing_package(exception),
         "not_a_model": str(exception) if isinstance(exception, NotAModel) else None,
+        "unavailable": {name: getattr(exception, name) for name in ("kind", "words", "mend")} if isinstance(exception, Unavailable) else None,
     }
 
 

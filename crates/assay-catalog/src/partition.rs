@@ -136,7 +136,7 @@ mod tests {
         for number in 0..count {
             planned.plan.units.push(UnitPlan::new(
                 Subject::architecture(format!("model{number}")),
-                Platform::Cpu,
+                Platform::CPU,
                 vec![0],
             ));
             planned.jobs.push(UnitJob {

@@ -7,7 +7,7 @@ use assay_model::{
 
 use sha2::{Digest, Sha256};
 
-use crate::battery::{EXPECTATION, PROBE};
+use crate::battery::{EXPECTATION, PORTED, PROBE};
 use crate::filter::{CaseFacts, Filter, PreviousRun};
 
 /// A subject on a platform, with what its probe said.
@@ -130,14 +130,17 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
         match ready {
             Some((found, _)) => {
                 let answers_for_body = !(selection.share_base && candidate.is_head_beside(&bases));
-                let has = |fact: &String| {
-                    candidate.has(fact, found) || (fact == BODY && answers_for_body)
+                let is_ported = !candidate.platform.is_reference();
+                let has = |fact: &String| match fact.as_str() {
+                    PORTED => is_ported,
+                    BODY => answers_for_body || candidate.has(fact, found),
+                    _ => candidate.has(fact, found),
                 };
                 for (index, spec) in selection.checks.iter().enumerate() {
                     if selection.takes(&facts, spec) == Some(false) {
                         continue;
                     }
-                    let lacks = lacking(&candidate.subject, spec, has);
+                    let lacks = lacking(candidate, spec, has);
                     if lacks.is_empty() {
                         indices.push(index);
                     } else {
@@ -191,8 +194,13 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
 
 /// The facts that a check needs and a subject lacks. A workflow is no model of its own: what is asked of a single model is asked of its
 /// links where they are subjects themselves.
-fn lacking(subject: &Subject, spec: &CheckSpec, has: impl Fn(&String) -> bool) -> Vec<String> {
-    let is_workflow = matches!(subject, Subject::Workflow { .. });
+fn lacking(candidate: &Candidate, spec: &CheckSpec, has: impl Fn(&String) -> bool) -> Vec<String> {
+    // What the reference is asked is asked once, not on every platform.
+    let is_for_ported = spec.needs.iter().any(|need| need == PORTED);
+    if !candidate.platform.is_reference() && !is_for_ported && spec.id.as_str() != PROBE {
+        return vec!["reference".into()];
+    }
+    let is_workflow = matches!(candidate.subject, Subject::Workflow { .. });
     let is_for_workflows =
         spec.id.as_str() == PROBE || spec.needs.iter().any(|need| need == WORKFLOW);
     if is_workflow && !is_for_workflows {
@@ -355,7 +363,7 @@ mod tests {
     fn candidate(name: &str, probed: Probed) -> Candidate {
         Candidate {
             subject: Subject::architecture(name),
-            platform: Platform::Cpu,
+            platform: Platform::CPU,
             family: None,
             class: None,
             probe: ProbeOutcome::Answered(probed),
@@ -555,13 +563,13 @@ mod tests {
         };
         run.insert(
             "bert".into(),
-            Platform::Cpu,
+            Platform::CPU,
             "forward.finite".into(),
             failed_before(Outcome::Failed),
         );
         run.insert(
             "broken".into(),
-            Platform::Cpu,
+            Platform::CPU,
             PROBE.into(),
             failed_before(Outcome::Passed),
         );

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use assay_model::{
-    Architecture, CheckSpec, Discovered, Family, Platform, Profile, Subject, WORKFLOW, Workflow,
+use assay_model::{UnknownPlatform, 
+    Architecture, CheckSpec, Discovered, Family, Profile, Subject, WORKFLOW, Workflow,
 };
 
 use crate::battery::battery;
@@ -98,11 +98,13 @@ pub enum SelectionError {
         /// As given.
         name: String,
     },
-    /// No platform of that name.
-    #[error("there is no platform `{name}` in this version")]
+    /// No such platform, device or type of numbers.
+    #[error("{unknown}: `{name}`")]
     UnknownPlatform {
         /// As given.
         name: String,
+        /// What is wrong with it.
+        unknown: UnknownPlatform,
     },
     /// A preload registered a check under the name of a built-in one, or the same name twice.
     #[error("a preload registers the check `{name}`, which exists already")]
@@ -137,9 +139,10 @@ impl SelectionError {
                 format!("{near}the groups are {}; `assay list checks` lists the checks", list(groups))
             }
             Self::UnknownFamily { .. } => format!("the families are {}", Family::ALL.map(Family::name).join(", ")),
-            Self::UnknownPlatform { .. } => {
-                format!("the platforms are {}", Platform::ALL.map(Platform::name).join(", "))
+            Self::UnknownPlatform { unknown, .. } if unknown.known.is_empty() => {
+                "`assay list platforms` shows them; a device is a number after a colon (cuda:1), where a platform counts its devices".into()
             }
+            Self::UnknownPlatform { unknown, .. } => format!("there is {}", unknown.known.join(", ")),
             Self::DuplicateCheck { .. } => "give the check in the preload another name".into(),
             Self::WorkerDisagrees { .. } => {
                 "the Python sources are of another version than this binary: unset ASSAY_PYTHONPATH or build again".into()

@@ -88,7 +88,19 @@ fn of_exception(raised: &Raised) -> Verdict {
         .map(|frame| format!(" (at {frame})"))
         .unwrap_or_default();
     let message = raised.message.lines().next().unwrap_or_default();
-    let detail = format!("{}: {message}{place}", raised.exception);
+    if let Some(lacking) = &raised.unavailable {
+        return Verdict::new(
+            Outcome::Skipped,
+            ReasonKind::PlatformUnavailable,
+            lacking.to_string(),
+        );
+    }
+    let stage = raised
+        .stage
+        .as_ref()
+        .map(|stage| format!("{stage}: "))
+        .unwrap_or_default();
+    let detail = format!("{stage}{}: {message}{place}", raised.exception);
     if raised.out_of_memory {
         return Verdict::new(Outcome::OutOfMemory, ReasonKind::Memory, detail);
     }
@@ -131,6 +143,8 @@ mod tests {
             out_of_memory: false,
             missing_package: None,
             not_a_model: None,
+            stage: None,
+            unavailable: None,
         }
     }
 
@@ -138,7 +152,7 @@ mod tests {
         let verdict = judge(
             Rule::Completes,
             &observed(observation),
-            Platform::Cpu,
+            Platform::CPU,
             proof,
             None,
         );
@@ -249,7 +263,7 @@ mod tests {
         let verdict = judge(
             Rule::Completes,
             &observed(observation),
-            Platform::Cpu,
+            Platform::CPU,
             Some(&real()),
             None,
         );
@@ -274,7 +288,7 @@ mod tests {
     #[test]
     fn a_worker_that_said_nothing_gives_its_own_outcomes() {
         let of = |ending: Ending| {
-            judge(Rule::Completes, &ending, Platform::Cpu, Some(&real()), None).outcome
+            judge(Rule::Completes, &ending, Platform::CPU, Some(&real()), None).outcome
         };
         assert_eq!(
             of(Ending::Crashed {

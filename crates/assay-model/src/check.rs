@@ -134,4 +134,6 @@ pub enum Rule {
     Promises,
     /// What was collected is the expectation of the plan, within its noise.
     Golden,
+    /// Every tally of operations is full: the backend executed them all itself, and there were some.
+    Executes,
 }

@@ -87,7 +87,7 @@ mod tests {
             serde_json::from_str::<Observation>(&text).unwrap(),
             observation
         );
-        let plan = UnitPlan::new(Subject::architecture("bert"), Platform::Cpu, vec![0]);
+        let plan = UnitPlan::new(Subject::architecture("bert"), Platform::CPU, vec![0]);
         let text = serde_json::to_string(&plan).unwrap();
         assert!(!text.contains("expected"), "{text}");
         assert_eq!(serde_json::from_str::<UnitPlan>(&text).unwrap(), plan);

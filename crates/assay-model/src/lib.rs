@@ -41,7 +41,7 @@ pub use observation::{
 };
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
 pub use plan::{KnownIssue, Part, Plan, PlannedCheck, UnitLimits, UnitPlan};
-pub use platform::Platform;
+pub use platform::{Backend, Platform, UnknownPlatform};
 pub use subject::{
     BASE, ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject, WORKFLOW,
 };

@@ -74,6 +74,52 @@ pub struct Raised {
     /// Why the subject is no model that can be run by itself, when that is what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_a_model: Option<String>,
+    /// The stage of a platform in which it was raised: `export`, `compile`, `load`, `run`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// What this machine lacks of a platform, when that is what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<Unavailable>,
+}
+
+/// Why a machine has no such platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unavailable {
+    /// What is lacking.
+    pub kind: Lacking,
+    /// In words, for a person.
+    pub words: String,
+    /// The command that mends it, if there is one.
+    pub mend: Option<String>,
+}
+
+/// What a machine may lack of a platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lacking {
+    /// There is no such device.
+    NoDevice,
+    /// There is one, and nothing that drives it.
+    NoDriver,
+    /// A Python package is not installed.
+    PackageMissing,
+    /// A Python package or a driver is older than what is needed.
+    VersionTooOld,
+    /// Neither the operating system nor the processor can have it.
+    NotSupportedHere,
+    /// Assay itself can't drive it yet.
+    NotYet,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.words)?;
+        match &self.mend {
+            Some(mend) => write!(f, " ({mend})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Difference of a result and its reference: tensors of one shape, compared element by element.

@@ -126,6 +126,8 @@ pub enum ReasonKind {
     BrokenPromise,
     /// Failed: what must stay level grows.
     Grows,
+    /// Failed: something else executed the model than the backend that was asked for.
+    FellBack,
     /// Failed: something answered that is not the model.
     Mock,
     /// Failed: it holds, but no forward came to its end, so it could not be shown that a real model ran.
@@ -158,7 +160,7 @@ pub enum ReasonKind {
 
 impl ReasonKind {
     /// Those that a known issue can excuse: failures of the code under test.
-    pub const EXCUSABLE: [Self; 14] = [
+    pub const EXCUSABLE: [Self; 15] = [
         Self::Exception,
         Self::NotRefused,
         Self::NonFinite,
@@ -167,6 +169,7 @@ impl ReasonKind {
         Self::Incomplete,
         Self::BrokenPromise,
         Self::Grows,
+        Self::FellBack,
         Self::Unproven,
         Self::Probe,
         Self::Signal,

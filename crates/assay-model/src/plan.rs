@@ -84,6 +84,16 @@ pub struct UnitPlan {
 }
 
 impl UnitPlan {
+    /// The name of the subject, and of the platform unless it is the reference.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.platform.is_reference() {
+            self.subject.to_string()
+        } else {
+            format!("{} on {}", self.subject, self.platform)
+        }
+    }
+
     /// A unit under the run's own limits.
     #[must_use]
     pub fn new(subject: Subject, platform: Platform, checks: Vec<u32>) -> Self {

@@ -30,6 +30,9 @@ pub const MAX_FRAME_BYTES: u32 = 64 * 1024 * 1024;
 /// Environment variable: JSON list of the files to preload.
 pub const PRELOADS: &str = "ASSAY_PRELOADS";
 
+/// Environment variable: JSON list of the platforms whose packages the template imports.
+pub const PLATFORMS: &str = "ASSAY_PLATFORMS";
+
 /// Runner → template.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -33,7 +33,7 @@ fn planned() -> Event {
             rule: Rule::Completes,
         })
         .collect();
-    let unit = UnitPlan::new(Subject::architecture("bert"), Platform::Cpu, vec![0, 1, 2]);
+    let unit = UnitPlan::new(Subject::architecture("bert"), Platform::CPU, vec![0, 1, 2]);
     Event::Planned {
         plan: Plan {
             checks,
@@ -200,7 +200,7 @@ fn with_known_issue(shows_as: ReasonKind, started: &str, resumed: Option<&str>) 
         expires: "2026-12-31".into(),
         sometimes: false,
     };
-    let mut unit = UnitPlan::new(Subject::architecture("bert"), Platform::Cpu, vec![0]);
+    let mut unit = UnitPlan::new(Subject::architecture("bert"), Platform::CPU, vec![0]);
     unit.known = vec![(0, 0)];
     let plan = Plan {
         checks: vec![PlannedCheck {

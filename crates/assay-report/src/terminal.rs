@@ -152,7 +152,7 @@ fn line(row: &Row, width: usize, look: Look) -> String {
     let ratio = format!("{passed}/{}", row.cases.len());
     let line = format!(
         "{subject:<width$}  {:<8}  {proof}  {color}{ratio:<7}{RESET}  {:>7.2}  {color}{}{RESET}",
-        row.platform.name(),
+        row.platform,
         row.seconds,
         row.rest()
     );

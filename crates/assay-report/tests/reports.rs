@@ -44,7 +44,7 @@ fn events() -> Vec<Event> {
         })
         .collect();
     let unit = |name: &str, checks: Vec<u32>| {
-        UnitPlan::new(Subject::architecture(name), Platform::Cpu, checks)
+        UnitPlan::new(Subject::architecture(name), Platform::CPU, checks)
     };
     let units = vec![
         unit("bert", (0..8).collect()),
@@ -205,7 +205,7 @@ fn with_known_issues() -> Run {
     };
     let mut unit = UnitPlan::new(
         Subject::architecture("bert"),
-        Platform::Cpu,
+        Platform::CPU,
         (0..5).collect(),
     );
     let mut plan = Plan {

@@ -24,7 +24,7 @@ fn report(subjects: &[Seconds], cpus: u64, end: Option<(f64, f64)>) -> String {
     };
     let unit = |index| {
         let subject = Subject::architecture(format!("a{index}"));
-        UnitPlan::new(subject, Platform::Cpu, vec![0, 1, 2, 3])
+        UnitPlan::new(subject, Platform::CPU, vec![0, 1, 2, 3])
     };
     let plan = Plan {
         checks: CHECKS.map(check).to_vec(),

@@ -20,7 +20,7 @@ const PLANNED: usize = 100_000;
 fn task(checks: Vec<CheckId>) -> Task {
     let job = Job::Check {
         subject: Subject::architecture("bert"),
-        platform: Platform::Cpu,
+        platform: Platform::CPU,
         recipe: serde_json::Value::Null,
         checks,
         seed: 0,
@@ -59,6 +59,7 @@ fn units(count: usize, always_spawn: bool) -> (f64, f64) {
         pythonpath,
         bytecode: None,
         preloads: vec![],
+        platforms: vec![],
         always_spawn,
     })
     .unwrap();

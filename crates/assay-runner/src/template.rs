@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use assay_model::protocol::{FromTemplate, PRELOADS, PROTOCOL_VERSION, ToTemplate};
+use assay_model::protocol::{FromTemplate, PLATFORMS, PRELOADS, PROTOCOL_VERSION, ToTemplate};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::Pid;
 use tokio::io::Interest;
@@ -56,6 +56,8 @@ pub struct Interpreter {
     pub bytecode: Option<PathBuf>,
     /// Files that run in every worker before a model is imported.
     pub preloads: Vec<PathBuf>,
+    /// Platforms whose packages the template imports, so that no worker has to.
+    pub platforms: Vec<String>,
     /// Spawn a fresh process per worker instead of forking: for devices that don't survive a fork, and to compare.
     pub always_spawn: bool,
 }
@@ -169,6 +171,7 @@ impl Template {
             pythonpath,
             bytecode,
             preloads,
+            platforms,
             ..
         } = &self.interpreter;
         let mut path = OsString::from(pythonpath);
@@ -190,6 +193,7 @@ impl Template {
             .env("PYTHONPATH", path)
             .env("PYTHONUNBUFFERED", "1")
             .env(PRELOADS, serde_json::to_string(&preloads)?)
+            .env(PLATFORMS, serde_json::to_string(platforms)?)
             .stdin(Stdio::from(stdin))
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output.try_clone()?));

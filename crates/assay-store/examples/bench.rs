@@ -32,7 +32,7 @@ fn candidates() -> Vec<Candidate> {
     (0..UNITS)
         .map(|number| Candidate {
             subject: Subject::architecture(format!("model_{number}")),
-            platform: Platform::Cpu,
+            platform: Platform::CPU,
             family: Some(Family::ALL[number % Family::ALL.len()]),
             class: Some(format!("Model{number}ForCausalLM")),
             expected: None,

@@ -27,7 +27,7 @@ impl Names {
     pub(crate) fn of(&mut self, case: &CaseRecord) -> [i32; 3] {
         [
             self.subjects.of(&case.subject),
-            self.platforms.of(case.platform.name()),
+            self.platforms.of(&case.platform.to_string()),
             self.checks.of(case.check.as_str()),
         ]
     }

@@ -54,7 +54,7 @@ fn probe(
     });
     let candidates = session.probe(
         subjects.collect(),
-        &[Platform::Cpu],
+        &[Platform::CPU],
         SEED,
         &settings,
         catalog,

@@ -129,7 +129,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                 let subject = unit.subject.to_string();
                 checks.map(move |check| Case {
                     subject: subject.clone(),
-                    platform: unit.platform.name(),
+                    platform: unit.platform.to_string(),
                     check: check.id.as_str(),
                 })
             });
@@ -148,7 +148,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
 #[derive(Serialize)]
 struct Case<'a> {
     subject: String,
-    platform: &'static str,
+    platform: String,
     check: &'a str,
 }
 

@@ -5,7 +5,7 @@ use assay_catalog::filter::{self, CaseFacts, Filter, FilterError, PreviousRun};
 use assay_catalog::{Catalog, Planned, Selection, battery, plan};
 use assay_config::Settings;
 use assay_model::event::RunSettings;
-use assay_model::{Architecture, BASE, Family, Platform, Profile, Subject};
+use assay_model::{Architecture, BASE, Backend, Family, Platform, Profile, Subject};
 
 use crate::arguments::{Classes, SubjectArguments};
 use crate::expectations::Expectations;
@@ -174,18 +174,18 @@ pub(crate) fn base_class<'a>(row: Option<&'a Architecture>, subject: &Subject) -
 }
 
 /// The names that a pattern of this kind can match. Classes of checkpoints are not known, so any may come.
-fn names<'a>(catalog: &'a Catalog, kind: &str) -> Option<Vec<&'a str>> {
+fn names(catalog: &Catalog, kind: &str) -> Option<Vec<String>> {
     Some(match kind {
         "arch" => catalog
             .architectures()
-            .map(|row| row.name.as_str())
+            .map(|row| row.name.clone())
             .collect(),
-        "family" => Family::ALL.map(Family::name).to_vec(),
-        "platform" => Platform::ALL.map(Platform::name).to_vec(),
+        "family" => Family::ALL.map(|family| family.name().to_owned()).to_vec(),
+        "platform" => Backend::ALL.map(|backend| backend.name().to_owned()).to_vec(),
         "check" => catalog
             .checks()
             .iter()
-            .map(|spec| spec.id.as_str())
+            .map(|spec| spec.id.to_string())
             .collect(),
         _ => return None,
     })

@@ -32,6 +32,8 @@ pub(crate) struct Recorder<'a> {
 struct Unit {
     /// Its number in the plan.
     number: u32,
+    /// By which its duration is kept.
+    name: String,
     subject: String,
     platform: Platform,
     /// The folder of a checkpoint; an architecture's weights come from the nonce.
@@ -119,6 +121,7 @@ impl<'a> Recorder<'a> {
             });
             Some(Unit {
                 number: *number,
+                name: unit.name(),
                 subject: unit.subject.to_string(),
                 platform: unit.platform,
                 checkpoint: match &unit.subject {
@@ -367,7 +370,7 @@ impl<'a> Recorder<'a> {
     /// Keeps how long units took that were run whole.
     pub(crate) fn keep_durations(&self, durations: &Cache) {
         for unit in self.units.iter().filter(|unit| unit.judged && unit.whole) {
-            durations.keep_seconds(&unit.subject, unit.seconds);
+            durations.keep_seconds(&unit.name, unit.seconds);
         }
     }
 

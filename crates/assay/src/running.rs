@@ -71,6 +71,8 @@ pub(crate) fn execute(
 ) -> Result<assay_record::Run, Failure> {
     let settings = recorder.fold().header().settings.clone();
     let mut round = recorder.fold().open_cases();
+    let units = &recorder.fold().plan_of_run().units;
+    session.run_on(units.iter().map(|unit| unit.platform));
     for attempt in 0..=settings.retries {
         if let Some(error) = recorder.broken.take() {
             return Err(broken_record(&error));
@@ -153,7 +155,7 @@ fn tasks(
         let memory_bytes = own.memory_bytes.or(header.settings.memory_bytes);
         Some(Task {
             estimate_seconds: durations
-                .seconds(&unit.subject.to_string())
+                .seconds(&unit.name())
                 .or(job.estimate_seconds),
             limits: (!own.is_empty()).then(|| limits(check_seconds, memory_bytes)),
             group: own.group.map(|(group, most)| (group, usize::from(most))),

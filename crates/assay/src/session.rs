@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct Session {
     cache: PathBuf,
     clean: Option<Runner>,
     preloaded: Option<Runner>,
+    /// Platforms beside the reference that the next template is for.
+    platforms: Vec<String>,
     /// Keeps the folder of scratch folders; removed at the end.
     scratch: PathBuf,
 }
@@ -81,6 +83,7 @@ impl Session {
             cache,
             clean: None,
             preloaded: None,
+            platforms: Vec::new(),
             scratch,
         })
     }
@@ -144,6 +147,17 @@ impl Session {
             .ok_or_else(|| Failure::internal("the template is gone"))
     }
 
+    /// Lets the next template import what these platforms need.
+    pub(crate) fn run_on(&mut self, platforms: impl Iterator<Item = Platform>) {
+        let ported = platforms.filter(|platform| !platform.is_reference());
+        let names: BTreeSet<&str> = ported.map(|platform| platform.backend.name()).collect();
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        if names != self.platforms {
+            self.end();
+            self.platforms = names;
+        }
+    }
+
     /// Ends the template processes.
     pub(crate) fn end(&mut self) {
         self.clean = None;
@@ -157,6 +171,7 @@ impl Session {
             pythonpath: self.pythonpath.clone(),
             bytecode: Some(self.cache.join("bytecode")),
             preloads: preloads.map(|preload| preload.path.clone()).collect(),
+            platforms: self.platforms.clone(),
             always_spawn: false,
         };
         let with = if interpreter.preloads.is_empty() {
@@ -339,7 +354,7 @@ fn probe_all(
     let task = |subject: &Subject| {
         Task::new(Job::Probe {
             subject: subject.clone(),
-            platform: Platform::Cpu,
+            platform: Platform::CPU,
             seed,
         })
     };

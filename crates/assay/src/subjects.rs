@@ -21,10 +21,11 @@ pub(crate) fn families(names: &[String]) -> Result<Vec<Family>, SelectionError> 
 /// The platforms named, or an error that says which there are.
 pub(crate) fn platforms(names: &[String]) -> Result<Vec<Platform>, SelectionError> {
     let platform = |name: &String| {
-        Platform::ALL
-            .into_iter()
-            .find(|platform| platform.name() == name)
-            .ok_or_else(|| SelectionError::UnknownPlatform { name: name.clone() })
+        name.parse()
+            .map_err(|unknown| SelectionError::UnknownPlatform {
+                name: name.clone(),
+                unknown,
+            })
     };
     names.iter().map(platform).collect()
 }

@@ -31,11 +31,11 @@ def observe(observer: Observer, unit: Unit) -> Observation | None:
     those of float32, a choice turned, and other inputs tell. In half precision nothing shows that: nearly all other inputs have to
     agree. What is finite in one run only is never excused."""
     seen = observer(unit)
-    if not isinstance(seen, Observation) or not _differs(seen):
+    if not isinstance(seen, Observation) or not differs(seen):
         return seen
     if any(row["non_finite_mismatch"] for row in seen.fields["comparisons"]):
         return seen
-    if _may_be_wide(seen) and not (_agrees_in_float64(observer, unit) and _can_turn(observer, unit)):
+    if _may_be_wide(seen) and not (_agrees_in_float64(observer, unit) and can_turn(observer, unit)):
         return seen
     draws, wanted = (DRAWS, AGREEING) if _may_be_wide(seen) else (DRAWS_IN_HALF, AGREEING_IN_HALF)
     agreeing = []
@@ -44,16 +44,21 @@ def observe(observer: Observer, unit: Unit) -> Observation | None:
             again = observer(unit.fed_anew(unit.seed + draw * STEP))
         except Exception:  # what the first inputs showed stands
             return seen
-        if isinstance(again, Observation) and again.fields["comparisons"] and not _differs(again):
+        if isinstance(again, Observation) and again.fields["comparisons"] and not differs(again):
             agreeing.append(again)
         if len(agreeing) == wanted:
-            labels = [row["label"] for row in seen.fields["comparisons"] if not _is_close(row)]
-            again.fields["other_inputs"] = ", ".join(labels[:3])
+            again.fields["other_inputs"] = what_differed(seen)
             return again
     return seen
 
 
-def _differs(seen: Observation) -> bool:
+def what_differed(seen: Observation) -> str:
+    """The first few labels."""
+    return ", ".join([row["label"] for row in seen.fields["comparisons"] if not _is_close(row)][:3])
+
+
+def differs(seen: Observation) -> bool:
+    """Whether something is not as near to float64 as the judge asks."""
     rows = seen.fields["comparisons"]
     return any(row["oracle"] for row in rows) and not all(map(_is_close, rows))
 
@@ -78,7 +83,7 @@ def _agrees_in_float64(observer: Observer, unit: Unit) -> bool:
     return bool(rows) and all(_agrees(row, torch.finfo(torch.float64).eps) for row in rows)
 
 
-def _can_turn(observer: Observer, unit: Unit) -> bool:
+def can_turn(observer: Observer, unit: Unit) -> bool:
     """Whether rounding errors turn a choice in float64."""
     runs = (_rows(observer, unit.shaken(seed)) for seed in range(SHAKES))
     return any(not _agrees(row, torch.finfo(torch.float32).eps) for rows in runs for row in rows)

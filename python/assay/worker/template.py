@@ -22,6 +22,7 @@ from typing import NoReturn
 from assay.worker import framing, instructions, safety
 
 PRELOADS = "ASSAY_PRELOADS"
+PLATFORMS = "ASSAY_PLATFORMS"
 SHARED = (
     "timm",
     "transformers.conversion_mapping",
@@ -112,6 +113,8 @@ def _import_all() -> str | None:
             transformers.conversion_mapping.get_checkpoint_conversion_mapping("bert")
         torch.set_num_threads(1)
         instructions.hold_back()
+        for name in json.loads(os.environ.pop(PLATFORMS, "[]")):
+            _import_platform(name)
     except BaseException as exception:  # even SystemExit: the runner must hear of it
         return f"{type(exception).__name__} while importing torch and transformers: {exception}"
     for path in json.loads(os.environ.pop(PRELOADS, "[]")):
@@ -122,6 +125,15 @@ def _import_all() -> str | None:
             place = f"{path}:{frames[-1].lineno}" if frames else path
             return f"the preload {place} raised {type(exception).__name__}: {exception}"
     return None
+
+
+def _import_platform(name: str) -> None:
+    """What a platform needs, where it is installed: whoever needs it meets the exception."""
+    from assay import platforms
+
+    with contextlib.suppress(Exception):
+        for module in platforms.kind_of(name).imports:
+            importlib.import_module(module)
 
 
 def _fork_twice(control: socket.socket, connection: int, output: int) -> int:

@@ -36,13 +36,13 @@ impl FilterError {
         span: Range<usize>,
         kind: &str,
         pattern: &Pattern,
-        names: &[&str],
+        names: &[String],
     ) -> Self {
         let what = match kind {
             "arch" => "architecture",
             other => other,
         };
-        let near = nearest(&pattern.to_string(), names.iter().copied());
+        let near = nearest(&pattern.to_string(), names.iter().map(String::as_str));
         let hint = match (near.as_slice(), names.len()) {
             ([], 0..=12) => format!("there are {}", names.join(", ")),
             ([], _) => format!("`assay list` shows every {what}"),

@@ -125,7 +125,7 @@ impl Predicate {
             Self::Subject(pattern) => Some(pattern.matches(case.subject)),
             Self::Class(pattern) => Some(pattern.matches(case.class?)),
             Self::Family(pattern) => Some(pattern.matches(case.family?.name())),
-            Self::Platform(pattern) => Some(pattern.matches(case.platform.name())),
+            Self::Platform(pattern) => Some(pattern.matches(&case.platform.to_string())),
             Self::Check(pattern) => Some(pattern.matches(case.check?.0)),
             Self::Profile(profile) => Some(case.check?.1 <= *profile),
             #[expect(clippy::cast_precision_loss, reason = "no model has 2^53 parameters")]

@@ -159,9 +159,9 @@ impl Filter {
     ///
     /// # Errors
     /// [`FilterError`] with the nearest names.
-    pub fn validate<'a>(
+    pub fn validate(
         &self,
-        names: &dyn Fn(&str) -> Option<Vec<&'a str>>,
+        names: &dyn Fn(&str) -> Option<Vec<String>>,
     ) -> Result<(), FilterError> {
         let mut error = None;
         self.expression.each(&mut |predicate, span| {

@@ -9,7 +9,7 @@ fn llama() -> CaseFacts<'static> {
         architecture: Some("llama"),
         class: Some("LlamaModel"),
         family: Some(Family::DecoderOnly),
-        platform: Platform::Cpu,
+        platform: Platform::CPU,
         check: Some(("batch.rows", Profile::Quick)),
         parameters: Some(120_000),
         previous: Some(Some(Previous {

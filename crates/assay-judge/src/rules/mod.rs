@@ -31,6 +31,7 @@ pub(crate) fn apply(rule: Rule, observation: &Observation, expected: Option<&Gol
         Rule::Recovers => calls::recovers(observation),
         Rule::Flat => flat::apply(observation),
         Rule::Promises => promises::apply(observation),
+        Rule::Executes => full::apply(observation, ReasonKind::FellBack),
         Rule::Golden => golden::apply(observation, expected),
     }
 }

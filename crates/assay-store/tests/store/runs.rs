@@ -34,7 +34,7 @@ pub fn run(home: &Path, name: &str, started: &str, subjects: &[(&str, &[Outcome]
         .to_vec();
     let units = subjects.iter().map(|(subject, outcomes)| {
         let checks = (0..u32::try_from(outcomes.len()).unwrap()).collect();
-        UnitPlan::new(Subject::architecture(*subject), Platform::Cpu, checks)
+        UnitPlan::new(Subject::architecture(*subject), Platform::CPU, checks)
     });
     append(Event::Planned {
         plan: Plan {

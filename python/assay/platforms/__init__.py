@@ -1,0 +1,59 @@
+"""Platforms: what executes a model beside eager torch on the processor. Each is one module with the same parts (`base.py`); which there
+are: `platform.rs`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from assay.platforms.base import Backend, Executed
+from assay.raised import Unavailable
+
+MODULES = {
+    "torch-compile": ("torch_compile", "TorchCompile"),
+    "torch-export": ("torch_export", "TorchExport"),
+    "onnxruntime": ("onnxruntime", "Onnxruntime"),
+    "openvino": ("openvino", "Openvino"),
+    "executorch": ("executorch", "Executorch"),
+}
+"""Each with its module and its class."""
+TORCH_DEVICES = ("cuda", "rocm", "mps", "xpu", "tpu")
+NOT_YET = {
+    "qualcomm": "Assay does not drive onnxruntime's provider for Qualcomm yet",
+    "tensorrt": "Assay does not drive onnxruntime's provider for TensorRT yet",
+    "webgpu": "Assay does not drive a browser yet",
+    "webnn": "Assay does not drive a browser yet",
+}
+
+__all__ = ["Backend", "Executed", "kind_of", "of"]
+
+
+def kind_of(name: str) -> type[Backend]:
+    """The class of a platform. Raises `Unavailable` for one that Assay can't drive."""
+    if name in NOT_YET:
+        raise Unavailable("not_yet", NOT_YET[name])
+    if name in TORCH_DEVICES:
+        from assay.platforms import torch_device
+
+        return torch_device.kind_of(name)
+    module, kind = MODULES[name]
+    return getattr(importlib.import_module(f"assay.platforms.{module}"), kind)
+
+
+def of(platform: str) -> Backend:
+    """A platform by its whole name, `BACKEND[:DEVICE]`. Raises `Unavailable` where this machine lacks it."""
+    name, _, device = platform.partition(":")
+    kind = kind_of(name)
+    kind.detect()
+    return kind(int(device) if device else None)
+
+
+def detect() -> dict[str, Any]:
+    """What this machine has of each platform, or why it has none."""
+    found = {}
+    for name in (*MODULES, *TORCH_DEVICES, *NOT_YET):
+        try:
+            found[name] = kind_of(name).detect()
+        except Unavailable as lacking:
+            found[name] = {"lacking": {"kind": lacking.kind, "words": lacking.words, "mend": lacking.mend}}
+    return found

@@ -1,0 +1,75 @@
+"""What every platform has: the same five parts, in the same order."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from packaging.version import Version
+
+from assay.raised import Unavailable
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass
+class Executed:
+    """What a run left behind of who executed it."""
+
+    by: dict[str, int] = field(default_factory=dict)
+    """How many operations each of the backend's own parts executed: a provider of onnxruntime, a delegate of ExecuTorch."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Operations of the model that something else executed."""
+
+
+class Backend(ABC):
+    """One platform for one model. The parts are called in the order in which they stand here; what raises names the stage."""
+
+    packages: dict[str, str] = {}
+    """What has to be installed, each with the oldest version that will do."""
+    imports: tuple[str, ...] = ()
+    """Modules that the template imports, so that no child has to."""
+    stages: tuple[str, ...] = ("export", "load", "run")
+    """What preparing and loading are called where they fail."""
+
+    def __init__(self, device: int | None) -> None:
+        self.device = device
+        self.settings: dict[str, Any] = {}
+        """What the backend says of its own settings once it is loaded: the precision that it chose, its threads."""
+
+    @classmethod
+    def detect(cls) -> dict[str, Any]:
+        """What there is of the platform on this machine: versions and devices. Raises `Unavailable`."""
+        return {"versions": {name: _version(name, least) for name, least in cls.packages.items()}}
+
+    @abstractmethod
+    def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
+        """Makes of a model what the backend takes: exports, or moves it. The model stays as it was."""
+
+    @abstractmethod
+    def load(self) -> None:
+        """Makes ready to run: compiles, opens a session."""
+
+    @abstractmethod
+    def run(self, inputs: Tensors) -> Any:
+        """One forward, as the model itself would answer."""
+
+    @abstractmethod
+    def executed(self, inputs: Tensors) -> Executed:
+        """Runs once more and says who executed it, by the backend's own word."""
+
+    def release(self) -> None:
+        """Lets go of all that `prepare` and `load` made."""
+
+
+def _version(name: str, least: str) -> str:
+    try:
+        found = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        raise Unavailable("package_missing", f"the package `{name}` is not installed", f"pip install {name}") from None
+    if Version(found) < Version(least):
+        raise Unavailable("version_too_old", f"{name} {found} is older than {least}", f"pip install -U {name}")
+    return found

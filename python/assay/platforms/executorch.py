@@ -1,0 +1,36 @@
+"""`executorch`: a program for the ExecuTorch runtime, as much of it as can be by XNNPACK."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from assay.platforms.base import Executed, Tensors
+from assay.platforms.exported import Exported
+
+
+class Executorch(Exported):
+    """A loaded method."""
+
+    packages = {"executorch": "1.0"}
+    imports = ("transformers.exporters.exporter_executorch", "transformers.exporters.runners.runner_executorch")
+    exporter, config = "ExecutorchExporter", "ExecutorchConfig"
+
+    def options(self) -> dict[str, Any]:
+        return {"backend": "xnnpack"}
+
+    def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
+        """By its plan: calls of a delegate, and of the runtime's own portable kernels."""
+        (component,) = self.model.components.values()
+        (plan,) = component.program.executorch_program.execution_plan
+        names = Counter()
+        for chain in plan.chains:
+            for instruction in chain.instructions:
+                arguments = instruction.instr_args
+                index = getattr(arguments, "delegate_index", None)
+                if index is not None:
+                    names[plan.delegates[index].id] += 1
+                elif hasattr(arguments, "op_index"):
+                    names["portable kernels"] += 1
+        executed.by = dict(names)
+        return executed

@@ -1,0 +1,75 @@
+"""Platforms that take what `transformers.exporters` makes of a model."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from assay.platforms.base import Backend, Executed, Tensors
+
+MOVES = ("lift_fresh", "view", "clone", "copy", "empty", "detach", "contiguous", "slice", "select", "reshape", "expand", "permute", "transpose", "alias")
+"""Operations of torch that compute nothing: how inputs and outputs are handed over."""
+
+
+class Exported(Backend):
+    """A model as one exported graph."""
+
+    exporter = ""
+    """The class in `transformers.exporters`."""
+    config = ""
+    """The class of its configuration."""
+
+    def __init__(self, device: int | None) -> None:
+        super().__init__(device)
+        self.model: Any = None
+
+    def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
+        import transformers.exporters as exporters
+
+        config = getattr(exporters, self.config)(**self.options())
+        self.model = getattr(exporters, self.exporter)().export(model, {name: its.clone() for name, its in inputs.items()}, config)
+
+    def options(self) -> dict[str, Any]:
+        """Of the exporter's configuration."""
+        return {}
+
+    def load(self) -> None:
+        self.model.to("cpu", **self.runner_options())
+
+    def runner_options(self) -> dict[str, Any]:
+        """Of the runner."""
+        return {}
+
+    def run(self, inputs: Tensors) -> Any:
+        return self.model(**{name: its.clone() for name, its in inputs.items()})
+
+    def executed(self, inputs: Tensors) -> Executed:
+        with Dispatched() as dispatched:
+            self.run(inputs)
+        return self.by_backend(inputs, Executed(elsewhere=[f"torch: {name} × {count}" for name, count in dispatched.computed.items()]))
+
+    def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
+        """The same with what the backend says it executed itself."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        self.model = None
+        gc.collect()
+
+
+class Dispatched(TorchDispatchMode):
+    """Counts the operations that torch computes within it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.computed: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.name().removeprefix("aten::").split(".")[0]
+        if not any(word in name for word in MOVES):
+            self.computed[name] += 1
+        return func(*args, **(kwargs or {}))

@@ -1,0 +1,126 @@
+"""`cuda`, `rocm`, `mps`, `xpu`, `tpu`: eager torch on a device of its own. What differs is data."""
+
+from __future__ import annotations
+
+import copy
+import gc
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from assay.checks import oracle
+from assay.platforms.base import Backend, Executed, Tensors
+from assay.platforms.exported import MOVES, Dispatched
+from assay.raised import Unavailable
+
+
+@dataclass(frozen=True)
+class Device:
+    """A kind of device, as torch knows it."""
+
+    torch_type: str
+    maker: str
+    build: str
+    """The attribute of `torch.version` that only a build for it has; none if every build has it, or none."""
+    package: str | None = None
+    """A package beside torch that it needs."""
+
+
+DEVICES = {
+    "cuda": Device("cuda", "a GPU of NVIDIA", "cuda"),
+    "rocm": Device("cuda", "a GPU of AMD", "hip"),
+    "mps": Device("mps", "a GPU of Apple", ""),
+    "xpu": Device("xpu", "a GPU of Intel", "xpu"),
+    "tpu": Device("xla", "a TPU", "", "torch_xla"),
+}
+
+
+class TorchDevice(Backend):
+    """A model on one device."""
+
+    stages = ("move", "synchronize", "run")
+    name = ""
+
+    def __init__(self, device: int | None) -> None:
+        super().__init__(device)
+        self.kind = DEVICES[self.name]
+        self.model: Any = None
+
+    @classmethod
+    def detect(cls) -> dict[str, Any]:
+        kind = DEVICES[cls.name]
+        module = getattr(torch, kind.torch_type, None)
+        if kind.package is not None or module is None:
+            raise Unavailable("package_missing", f"the package `{kind.package or kind.torch_type}` is not installed")
+        if kind.build and getattr(torch.version, kind.build, None) is None:
+            raise Unavailable("package_missing", f"this torch ({torch.__version__}) is not built for {kind.maker}")
+        if not module.is_available():
+            raise Unavailable("no_device", f"torch finds no device: {kind.maker}")
+        devices = [cls._describe(module, index) for index in range(module.device_count())]
+        return {"versions": {"torch": torch.__version__}, "devices": devices}
+
+    @staticmethod
+    def _describe(module: Any, index: int) -> dict[str, Any]:
+        properties = module.get_device_properties(index) if hasattr(module, "get_device_properties") else None
+        return {
+            "index": index,
+            "name": getattr(properties, "name", str(index)),
+            "memory_bytes": getattr(properties, "total_memory", None),
+            "capability": ".".join(str(getattr(properties, part)) for part in ("major", "minor") if hasattr(properties, part)) or None,
+        }
+
+    def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
+        found = self.detect()["devices"]
+        if self.device is not None and self.device >= len(found):
+            raise Unavailable("no_device", f"there is no `{self.name}:{self.device}`: torch counts {len(found)}")
+        self.place = torch.device(self.kind.torch_type, self.device or 0)
+        self.model = copy.deepcopy(model)
+        oracle.clear_caches(self.model)
+        self.model.to(self.place)
+        self.settings = {"device": str(self.place), "tf32": torch.get_float32_matmul_precision()}
+
+    def load(self) -> None:
+        getattr(torch, self.kind.torch_type).synchronize()
+
+    def run(self, inputs: Tensors) -> Any:
+        from assay import subjects
+        from assay.checks.unit import named_tensors
+
+        moved = {name: its.to(self.place) for name, its in inputs.items()}
+        with torch.no_grad():
+            answer = named_tensors(subjects.call(self.model, moved))
+        self.seen = {its.device.type for its in answer.values()}
+        return {name: its.cpu() for name, its in answer.items()}
+
+    def executed(self, inputs: Tensors) -> Executed:
+        """By the operations that torch dispatches: each has its result on the device."""
+        with OnDevice() as on:
+            self.run(inputs)
+        by = {kind: count for kind, count in on.computed_on.items() if kind == self.kind.torch_type}
+        return Executed(by, [f"{kind}: {count}" for kind, count in on.computed_on.items() if kind != self.kind.torch_type])
+
+    def release(self) -> None:
+        self.model = None
+        gc.collect()
+
+
+class OnDevice(Dispatched):
+    """Counts the operations that torch computes within it by the type of device that their result is on; those on numbers of a few
+    elements are left out, which count and index."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.computed_on: dict[str, int] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        answer = func(*args, **(kwargs or {}))
+        name = func.name().removeprefix("aten::")
+        if isinstance(answer, torch.Tensor) and answer.is_floating_point() and answer.numel() > 1 and not any(word in name for word in MOVES):
+            self.computed_on[answer.device.type] = self.computed_on.get(answer.device.type, 0) + 1
+        return answer
+
+
+def kind_of(name: str) -> type[TorchDevice]:
+    """The class of one of them."""
+    return type(name.capitalize(), (TorchDevice,), {"name": name})
