@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use assay_model::{UnknownPlatform, 
-    Architecture, CheckSpec, Discovered, Family, Profile, Subject, WORKFLOW, Workflow,
+use assay_model::{
+    Architecture, CheckSpec, Discovered, Family, Profile, Subject, UnknownPlatform, WORKFLOW,
+    Workflow,
 };
 
 use crate::battery::battery;

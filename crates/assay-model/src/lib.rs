@@ -37,11 +37,12 @@ pub use exit::ExitCode;
 pub use fingerprint::{Fingerprint, Preload, PythonEnvironment};
 pub use golden::{Golden, GoldenTensor};
 pub use observation::{
-    Call, Comparison, Ending, Observation, OracleErrors, Origin, OutputFact, Raised, Series, Tally,
+    Call, Comparison, Ending, Lacking, Observation, OracleErrors, Origin, OutputFact, Raised,
+    Series, Tally, Unavailable,
 };
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
 pub use plan::{KnownIssue, Part, Plan, PlannedCheck, UnitLimits, UnitPlan};
-pub use platform::{Backend, Platform, UnknownPlatform};
+pub use platform::{Backend, Device, Platform, Present, UnknownPlatform};
 pub use subject::{
     BASE, ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject, WORKFLOW,
 };

@@ -110,6 +110,22 @@ pub enum Lacking {
     NotSupportedHere,
     /// Assay itself can't drive it yet.
     NotYet,
+    /// It is there, and does not work: a driver that crashes, a small computation that comes out wrong.
+    Broken,
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoDevice => "no device",
+            Self::NoDriver => "no driver",
+            Self::PackageMissing => "package missing",
+            Self::VersionTooOld => "version too old",
+            Self::NotSupportedHere => "not supported here",
+            Self::NotYet => "not yet",
+            Self::Broken => "broken",
+        })
+    }
 }
 
 impl fmt::Display for Unavailable {

@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Unavailable;
 
 /// How and where a subject runs: what executes it, and on which of its devices. In text `BACKEND[:DEVICE]`: `cpu`, `cuda:1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +48,35 @@ pub enum Backend {
     Webgpu,
     /// WebNN in a browser.
     Webnn,
+}
+
+/// What a machine has of a backend: found by looking, and confirmed by a small computation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Present {
+    /// Versions of what it is made of, by package.
+    pub versions: BTreeMap<String, String>,
+    /// Its devices, each of which computed something.
+    pub devices: Vec<Device>,
+    /// What is lacking; none if a model can run on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<Unavailable>,
+}
+
+/// A device of a backend.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Device {
+    /// The name that the backend has for it.
+    pub name: String,
+    /// What the device calls itself.
+    pub description: String,
+    /// Bytes of its own memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Its compute capability, or what its maker has in the place of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capability: Option<String>,
 }
 
 /// What is wrong with the name of a platform, and what there is instead.

@@ -19,7 +19,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckId, Discovered, Evidence, Observation, Platform, Probed, Recipe, Subject};
+use crate::{
+    CheckId, Discovered, Evidence, Observation, Platform, Present, Probed, Recipe, Subject,
+};
 
 /// Version of this protocol; the template and each child say theirs first, and another one is refused.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -99,6 +101,11 @@ pub enum Job {
         /// Seeds inputs.
         seed: u64,
     },
+    /// Find out what this machine has of a platform.
+    Detect {
+        /// Which.
+        platform: Platform,
+    },
     /// Run checks.
     Check {
         /// The subject.
@@ -157,6 +164,8 @@ pub enum FromChild {
     Discovered(Box<Discovered>),
     /// Answer of [`Job::Probe`].
     Probed(Box<Probed>),
+    /// Answer of [`Job::Detect`].
+    Detected(Box<Present>),
     /// All is done; the child exits with status 0 next.
     Finished {
         /// User and system seconds of this child.

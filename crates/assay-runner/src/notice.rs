@@ -1,6 +1,6 @@
 use assay_model::event::Output;
 use assay_model::protocol::Job;
-use assay_model::{CheckId, Discovered, Ending, Evidence, Probed};
+use assay_model::{CheckId, Discovered, Ending, Evidence, Present, Probed};
 
 use crate::Limits;
 
@@ -78,6 +78,13 @@ pub enum Notice {
         unit: u32,
         /// The answer.
         probed: Box<Probed>,
+    },
+    /// Answer of [`Job::Detect`].
+    Detected {
+        /// The unit.
+        unit: u32,
+        /// The answer.
+        present: Box<Present>,
     },
     /// The worker of a unit is gone, with all that it started.
     UnitEnded {

@@ -56,7 +56,7 @@ impl<E: Executor> Unit<'_, E> {
     pub(crate) async fn run(mut self, task: Task) {
         let mut left: VecDeque<CheckId> = match &task.job {
             Job::Check { checks, .. } => checks.iter().cloned().collect(),
-            Job::Discover | Job::Probe { .. } => VecDeque::new(),
+            Job::Discover | Job::Probe { .. } | Job::Detect { .. } => VecDeque::new(),
         };
         let deadline = Instant::now() + self.limits.unit;
         loop {
@@ -177,7 +177,7 @@ impl<E: Executor> Unit<'_, E> {
             doing: Doing::Outside("starting".into()),
             greeted: false,
             finished: None,
-            answered: !matches!(job, Job::Discover | Job::Probe { .. }),
+            answered: matches!(job, Job::Check { .. }),
             left,
         };
         let mut deadline = Instant::now() + self.limits.check;
@@ -508,6 +508,10 @@ impl Talk<'_> {
                 self.answered = true;
                 self.tell(Notice::Probed { unit, probed });
             }
+            (FromChild::Detected(present), Doing::Outside(_)) if !self.answered => {
+                self.answered = true;
+                self.tell(Notice::Detected { unit, present });
+            }
             (
                 FromChild::Finished {
                     cpu_seconds,
@@ -551,6 +555,7 @@ fn kind(message: &FromChild) -> String {
         FromChild::Evidence(_) => "`evidence`".into(),
         FromChild::Discovered(_) => "`discovered`".into(),
         FromChild::Probed(_) => "`probed`".into(),
+        FromChild::Detected(_) => "`detected`".into(),
         FromChild::Finished { .. } => "`finished`".into(),
     }
 }

@@ -22,7 +22,9 @@ pub(crate) fn mend(kind: ReasonKind) -> &'static str {
         ReasonKind::Probe | ReasonKind::Exception => {
             "the exception's frames name the place; report it to the library with the version"
         }
-        ReasonKind::FellBack => "see that the backend's package is the one meant: something else ran the model in its place",
+        ReasonKind::FellBack => {
+            "see that the backend's package is the one meant: something else ran the model in its place"
+        }
         ReasonKind::Protocol
         | ReasonKind::WrongDevice
         | ReasonKind::Worker

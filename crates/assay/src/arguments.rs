@@ -288,6 +288,13 @@ pub(crate) enum Listed {
         #[command(flatten)]
         shown: Shown,
     },
+    /// Platforms: what this machine has of each, confirmed by a small computation, or why it has none
+    Platforms {
+        #[command(flatten)]
+        python: PythonArguments,
+        #[command(flatten)]
+        shown: Shown,
+    },
     /// Chains of several models, and the models of their links
     Workflows {
         #[command(flatten)]

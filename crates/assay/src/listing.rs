@@ -1,4 +1,4 @@
-use assay_model::ExitCode;
+use assay_model::{ExitCode, Present};
 use serde::Serialize;
 
 use crate::arguments::Listed;
@@ -46,6 +46,24 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                             say!("{:<40} {:<20} {}", row.name, row.family.name(), row.class);
                         }
                     }
+                }
+            }
+        }
+        Listed::Platforms { python, shown } => {
+            let found = Session::open(python)?.detect()?;
+            let rows: Vec<PlatformRow> = found
+                .into_iter()
+                .map(|(backend, present)| PlatformRow {
+                    platform: backend.name(),
+                    available: present.lacking.is_none(),
+                    present,
+                })
+                .collect();
+            if shown.as_json() {
+                print_json(&rows)?;
+            } else {
+                for row in &rows {
+                    say!("{}", row.line());
                 }
             }
         }
@@ -157,4 +175,34 @@ struct Lacking<'a> {
     subject: &'a str,
     check: &'a str,
     lacks: &'a [String],
+}
+
+/// What this machine has of a platform.
+#[derive(Serialize)]
+struct PlatformRow {
+    platform: &'static str,
+    available: bool,
+    #[serde(flatten)]
+    present: Present,
+}
+
+impl PlatformRow {
+    fn line(&self) -> String {
+        let words = match &self.present.lacking {
+            Some(lacking) => format!("{}: {lacking}", lacking.kind),
+            None => {
+                let versions = self.present.versions.iter();
+                let versions: Vec<String> = versions
+                    .map(|(package, version)| format!("{package} {version}"))
+                    .collect();
+                let devices = self.present.devices.iter();
+                let devices: Vec<String> = devices
+                    .map(|device| format!("{} ({})", device.name, device.description))
+                    .collect();
+                format!("{}; {}", versions.join(", "), devices.join(", "))
+            }
+        };
+        let mark = if self.available { "here  " } else { "absent" };
+        format!("{mark}  {:<13} {words}", self.platform)
+    }
 }

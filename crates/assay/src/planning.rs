@@ -181,7 +181,9 @@ fn names(catalog: &Catalog, kind: &str) -> Option<Vec<String>> {
             .map(|row| row.name.clone())
             .collect(),
         "family" => Family::ALL.map(|family| family.name().to_owned()).to_vec(),
-        "platform" => Backend::ALL.map(|backend| backend.name().to_owned()).to_vec(),
+        "platform" => Backend::ALL
+            .map(|backend| backend.name().to_owned())
+            .to_vec(),
         "check" => catalog
             .checks()
             .iter()

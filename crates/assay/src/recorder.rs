@@ -252,7 +252,7 @@ impl<'a> Recorder<'a> {
                 });
                 self.screen.line(&format!("warning: {message}"));
             }
-            Notice::Discovered { .. } | Notice::Probed { .. } => {}
+            Notice::Discovered { .. } | Notice::Probed { .. } | Notice::Detected { .. } => {}
         }
         match &self.broken {
             Some(_) => Flow::Stop("the record can't be written".into()),

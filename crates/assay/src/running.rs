@@ -154,9 +154,7 @@ fn tasks(
         let check_seconds = own.check_seconds.unwrap_or(header.settings.check_seconds);
         let memory_bytes = own.memory_bytes.or(header.settings.memory_bytes);
         Some(Task {
-            estimate_seconds: durations
-                .seconds(&unit.name())
-                .or(job.estimate_seconds),
+            estimate_seconds: durations.seconds(&unit.name()).or(job.estimate_seconds),
             limits: (!own.is_empty()).then(|| limits(check_seconds, memory_bytes)),
             group: own.group.map(|(group, most)| (group, usize::from(most))),
             job: Job::Check {

@@ -6,7 +6,10 @@ use assay_catalog::{Cache, Candidate, Catalog, ProbeOutcome};
 use assay_env::environment_key;
 use assay_model::event::RunSettings;
 use assay_model::protocol::Job;
-use assay_model::{Discovered, Ending, Fingerprint, Platform, Probed, Subject};
+use assay_model::{
+    Backend, Discovered, Ending, Fingerprint, Lacking, Platform, Present, Probed, Subject,
+    Unavailable,
+};
 use assay_runner::{Flow, Interpreter, Limits, Notice, Runner, RunnerError, Settings, Task};
 
 use crate::arguments::PythonArguments;
@@ -145,6 +148,12 @@ impl Session {
         self.preloaded
             .as_ref()
             .ok_or_else(|| Failure::internal("the template is gone"))
+    }
+
+    /// What this machine has of each platform.
+    pub(crate) fn detect(&mut self) -> Result<Vec<(Backend, Present)>, Failure> {
+        let settings = self.own_settings();
+        detect_all(self.clean()?, &settings)
     }
 
     /// Lets the next template import what these platforms need.
@@ -343,6 +352,43 @@ fn discover(runner: &Runner, settings: &Settings) -> Result<Discovered, Failure>
             "see whether this Python imports transformers: python -c 'import torch, transformers'",
         )
     })
+}
+
+fn detect_all(runner: &Runner, settings: &Settings) -> Result<Vec<(Backend, Present)>, Failure> {
+    let task = |backend: Backend| {
+        Task::new(Job::Detect {
+            platform: Platform::of(backend),
+        })
+    };
+    // Each in a worker of its own: a driver that kills who asks for it says something of this platform alone.
+    let mut found = Backend::ALL.map(|backend| (backend, Present::default()));
+    runner
+        .run(Backend::ALL.map(task).to_vec(), settings, &mut |notice| {
+            match notice {
+                Notice::Detected { unit, present } => {
+                    if let Some(row) = found.get_mut(unit as usize) {
+                        row.1 = *present;
+                    }
+                }
+                Notice::UnitEnded {
+                    unit,
+                    lost: Some(ending),
+                    ..
+                } => {
+                    if let Some(row) = found.get_mut(unit as usize) {
+                        row.1.lacking = Some(Unavailable {
+                            kind: Lacking::Broken,
+                            words: ending.to_string(),
+                            mend: None,
+                        });
+                    }
+                }
+                _ => {}
+            }
+            Flow::Continue
+        })
+        .map_err(|error| Failure::internal(error.to_string()))?;
+    Ok(found.to_vec())
 }
 
 fn probe_all(

@@ -6,6 +6,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import torch
+
 from assay.platforms.base import Backend, Executed
 from assay.raised import Unavailable
 
@@ -44,16 +46,18 @@ def of(platform: str) -> Backend:
     """A platform by its whole name, `BACKEND[:DEVICE]`. Raises `Unavailable` where this machine lacks it."""
     name, _, device = platform.partition(":")
     kind = kind_of(name)
-    kind.detect()
+    kind.versions()
     return kind(int(device) if device else None)
 
 
-def detect() -> dict[str, Any]:
-    """What this machine has of each platform, or why it has none."""
-    found = {}
-    for name in (*MODULES, *TORCH_DEVICES, *NOT_YET):
-        try:
-            found[name] = kind_of(name).detect()
-        except Unavailable as lacking:
-            found[name] = {"lacking": {"kind": lacking.kind, "words": lacking.words, "mend": lacking.mend}}
-    return found
+def detect(platform: str) -> dict[str, Any]:
+    """What this machine has of a platform (`Present` of `platform.rs`), or why it has none. What there is has computed something."""
+    name = platform.partition(":")[0]
+    try:
+        if name == "cpu":
+            return {"versions": {"torch": torch.__version__}, "devices": [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}]}
+        return kind_of(name).detect()
+    except Unavailable as lacking:
+        return {"lacking": {"kind": lacking.kind, "words": lacking.words, "mend": lacking.mend}}
+    except Exception as exception:
+        return {"lacking": {"kind": "broken", "words": f"{type(exception).__name__}: {exception}"[:500], "mend": None}}

@@ -42,8 +42,19 @@ class Backend(ABC):
 
     @classmethod
     def detect(cls) -> dict[str, Any]:
-        """What there is of the platform on this machine: versions and devices. Raises `Unavailable`."""
-        return {"versions": {name: _version(name, least) for name, least in cls.packages.items()}}
+        """What there is of the platform on this machine: versions, and devices of which each has computed something. Raises
+        `Unavailable`."""
+        return {"versions": cls.versions(), "devices": cls.devices()}
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Versions of what it is made of. Raises `Unavailable` where one is missing or too old."""
+        return {name: _version(name, least) for name, least in cls.packages.items()}
+
+    @classmethod
+    @abstractmethod
+    def devices(cls) -> list[dict[str, Any]]:
+        """Its devices (`Device` of `platform.rs`), each once it has computed something. Raises `Unavailable` where there is none."""
 
     @abstractmethod
     def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
@@ -63,6 +74,13 @@ class Backend(ABC):
 
     def release(self) -> None:
         """Lets go of all that `prepare` and `load` made."""
+
+
+def confirm(name: str, computed: Any, expected: Any) -> None:
+    """Raises `Unavailable` for a device that computes something else than it should."""
+    computed, expected = torch.as_tensor(computed).double(), torch.as_tensor(expected).double()
+    if computed.shape != expected.shape or not torch.allclose(computed, expected):
+        raise Unavailable("broken", f"{name} computes {computed.flatten()[:3].tolist()} in the place of {expected.flatten()[:3].tolist()}")
 
 
 def _version(name: str, least: str) -> str:

@@ -6,7 +6,11 @@ from collections import Counter
 from typing import Any
 
 from assay.platforms.base import Executed, Tensors
+from assay.raised import Unavailable
 from assay.platforms.exported import Exported
+
+
+DELEGATE = "XnnpackBackend"
 
 
 class Executorch(Exported):
@@ -15,6 +19,15 @@ class Executorch(Exported):
     packages = {"executorch": "1.0"}
     imports = ("transformers.exporters.exporter_executorch", "transformers.exporters.runners.runner_executorch")
     exporter, config = "ExecutorchExporter", "ExecutorchConfig"
+
+    @classmethod
+    def devices(cls) -> list[dict[str, Any]]:
+        from executorch.runtime import Runtime
+
+        registry = Runtime.get().backend_registry
+        if not registry.is_available(DELEGATE):
+            raise Unavailable("not_supported_here", f"this build of ExecuTorch has no {DELEGATE}: {', '.join(registry.registered_backend_names)}")
+        return [{"name": DELEGATE, "description": "cpu"}]
 
     def options(self) -> dict[str, Any]:
         return {"backend": "xnnpack"}

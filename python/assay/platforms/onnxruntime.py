@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from typing import Any
 
-from assay.platforms.base import Executed, Tensors
+from assay.platforms.base import Executed, Tensors, confirm
 from assay.platforms.exported import Exported
 
 PROVIDER = "CPUExecutionProvider"
@@ -20,6 +20,21 @@ class Onnxruntime(Exported):
     packages = {"onnxruntime": "1.20", "onnx": "1.18", "onnxscript": "0.5"}
     imports = ("onnxscript", "torch.onnx", "transformers.exporters.exporter_onnx")  # onnxruntime itself starts a thread
     exporter, config = "OnnxExporter", "OnnxConfig"
+
+    @classmethod
+    def devices(cls) -> list[dict[str, Any]]:
+        import numpy
+        import onnxruntime
+        from onnx import TensorProto, helper
+
+        def value(name: str) -> Any:
+            return helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
+
+        graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "twice", [value("x")], [value("y")])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=[PROVIDER])
+        confirm(PROVIDER, session.run(None, {"x": numpy.array([1, 2], numpy.float32)})[0], [2.0, 4.0])
+        return [{"name": PROVIDER, "description": f"of {', '.join(onnxruntime.get_available_providers())}"}]
 
     def runner_options(self, profile: str | None = None) -> dict[str, Any]:
         import onnxruntime

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from assay.platforms.base import Executed, Tensors
+from assay.platforms.base import Executed, Tensors, confirm
 from assay.platforms.exported import Exported
 
 PRECISION = "INFERENCE_PRECISION_HINT"
@@ -18,6 +18,22 @@ class Openvino(Exported):
     packages = {"openvino": "2025.4"}
     imports = ("transformers.exporters.exporter_dynamo",)  # openvino itself starts a thread
     exporter, config = "OpenVINOExporter", "OpenVINOConfig"
+
+    @classmethod
+    def devices(cls) -> list[dict[str, Any]]:
+        import numpy
+        import openvino
+        from openvino import opset15
+
+        core = openvino.Core()
+        fed = opset15.parameter([2], numpy.float32)
+        twice = openvino.Model([opset15.add(fed, fed)], [fed])
+        found = []
+        for name in core.available_devices:
+            computed = core.compile_model(twice, name)([numpy.array([1, 2], numpy.float32)])[0]
+            confirm(f"OpenVINO's {name}", computed, [2.0, 4.0])
+            found.append({"name": name, "description": core.get_property(name, "FULL_DEVICE_NAME")})
+        return found
 
     def runner_options(self) -> dict[str, Any]:
         return {"config": {"INFERENCE_NUM_THREADS": 1, "PERF_COUNT": True, PRECISION: "f32"}}

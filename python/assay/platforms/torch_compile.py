@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from assay.checks import oracle
-from assay.platforms.base import Backend, Executed, Tensors
+from assay.platforms.base import Backend, Executed, Tensors, confirm
 from assay.platforms.exported import MOVES
 from assay.raised import Unavailable
 
@@ -32,15 +32,15 @@ class TorchCompile(Backend):
         self.compiled: Any = None
 
     @classmethod
-    def detect(cls) -> dict[str, Any]:
-        found = super().detect()
+    def devices(cls) -> list[dict[str, Any]]:
         compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "g++", "clang++"))), None)
         if compiler is None:
             raise Unavailable("package_missing", "inductor compiles C++, and there is no compiler (g++)", "apt-get install g++")
-        return found | {"compiler": compiler}
+        fed = torch.tensor([1.0, 2.0])
+        confirm("torch.compile", torch.compile(lambda x: x.sin() + x, backend="inductor")(fed), fed.sin() + fed)
+        return [{"name": "cpu", "description": f"{torch.backends.cpu.get_cpu_capability()}, by {compiler}"}]
 
     def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
-        self.detect()
         self.model, self.inputs = copy.deepcopy(model), inputs
         oracle.clear_caches(self.model)
         self.compiled = torch.compile(self.model, backend="inductor", dynamic=False)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from assay.checks import oracle
-from assay.platforms.base import Backend, Executed, Tensors
+from assay.platforms.base import Backend, Executed, Tensors, confirm
 from assay.platforms.exported import MOVES, Dispatched
 from assay.raised import Unavailable
 
@@ -48,7 +48,11 @@ class TorchDevice(Backend):
         self.model: Any = None
 
     @classmethod
-    def detect(cls) -> dict[str, Any]:
+    def versions(cls) -> dict[str, str]:
+        return {"torch": torch.__version__}
+
+    @classmethod
+    def devices(cls) -> list[dict[str, Any]]:
         kind = DEVICES[cls.name]
         module = getattr(torch, kind.torch_type, None)
         if kind.package is not None or module is None:
@@ -57,21 +61,23 @@ class TorchDevice(Backend):
             raise Unavailable("package_missing", f"this torch ({torch.__version__}) is not built for {kind.maker}")
         if not module.is_available():
             raise Unavailable("no_device", f"torch finds no device: {kind.maker}")
-        devices = [cls._describe(module, index) for index in range(module.device_count())]
-        return {"versions": {"torch": torch.__version__}, "devices": devices}
+        return [cls._describe(kind.torch_type, module, index) for index in range(module.device_count())]
 
     @staticmethod
-    def _describe(module: Any, index: int) -> dict[str, Any]:
+    def _describe(torch_type: str, module: Any, index: int) -> dict[str, Any]:
+        place = torch.device(torch_type, index)
+        fed = torch.arange(4.0).reshape(2, 2)
+        confirm(str(place), (fed.to(place) @ fed.to(place)).cpu(), fed @ fed)
         properties = module.get_device_properties(index) if hasattr(module, "get_device_properties") else None
         return {
-            "index": index,
-            "name": getattr(properties, "name", str(index)),
+            "name": str(index),
+            "description": getattr(properties, "name", torch_type),
             "memory_bytes": getattr(properties, "total_memory", None),
             "capability": ".".join(str(getattr(properties, part)) for part in ("major", "minor") if hasattr(properties, part)) or None,
         }
 
     def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
-        found = self.detect()["devices"]
+        found = self.devices()
         if self.device is not None and self.device >= len(found):
             raise Unavailable("no_device", f"there is no `{self.name}:{self.device}`: torch counts {len(found)}")
         self.place = torch.device(self.kind.torch_type, self.device or 0)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from assay.platforms.base import Executed, Tensors
+from typing import Any
+
+import torch
+
+from assay.platforms.base import Executed, Tensors, confirm
 from assay.platforms.exported import Dispatched, Exported
 
 
@@ -12,6 +16,12 @@ class TorchExport(Exported):
     packages = {"torch": "2.11"}
     imports = ("transformers.exporters.exporter_dynamo", "transformers.exporters.runners.runner_dynamo")
     exporter, config = "DynamoExporter", "DynamoConfig"
+
+    @classmethod
+    def devices(cls) -> list[dict[str, Any]]:
+        layer, fed = torch.nn.Linear(3, 2), torch.ones(1, 3)
+        confirm("torch.export", torch.export.export(layer, (fed,)).module()(fed).detach(), layer(fed).detach())
+        return [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}]
 
     def executed(self, inputs: Tensors) -> Executed:
         """Operations that torch computes while the program runs; those that stand in no graph of it are somebody else's."""

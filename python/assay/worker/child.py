@@ -37,7 +37,7 @@ def _do(job: dict[str, Any], reporter: Reporter) -> None:
     # Imported here, so that what a preload put in place of a library is met in a child and costs only that child.
     import random
 
-    from assay import catalog, checks, subjects
+    from assay import catalog, checks, platforms, subjects
 
     random.seed(0)
     match job["kind"]:
@@ -45,6 +45,8 @@ def _do(job: dict[str, Any], reporter: Reporter) -> None:
             reporter.discovered(catalog.discover(), catalog.workflows(), checks.observers(), checks.registered())
         case "probe":
             reporter.probed(subjects.probe(job["subject"], job["platform"], job["seed"]))
+        case "detect":
+            reporter.detected(platforms.detect(job["platform"]))
         case "check":
             os.environ["TMPDIR"] = job["scratch"]
             os.chdir(job["scratch"])

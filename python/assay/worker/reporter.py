@@ -35,6 +35,10 @@ class Reporter:
         answer = {"architectures": architectures, "workflows": workflows, "observers": observers, "registered_checks": registered}
         framing.send(self._connection, {"discovered": answer})
 
+    def detected(self, present: dict[str, Any]) -> None:
+        """The answer to what there is of a platform."""
+        framing.send(self._connection, {"detected": present})
+
     def probed(self, probed: dict[str, Any]) -> None:
         """The answer to a probe."""
         framing.send(self._connection, {"probed": probed})

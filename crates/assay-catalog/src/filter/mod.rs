@@ -159,10 +159,7 @@ impl Filter {
     ///
     /// # Errors
     /// [`FilterError`] with the nearest names.
-    pub fn validate(
-        &self,
-        names: &dyn Fn(&str) -> Option<Vec<String>>,
-    ) -> Result<(), FilterError> {
+    pub fn validate(&self, names: &dyn Fn(&str) -> Option<Vec<String>>) -> Result<(), FilterError> {
         let mut error = None;
         self.expression.each(&mut |predicate, span| {
             let (kind, pattern) = match predicate {
