@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
 use crate::setup::{ready, root};
 use crate::step::Failed;
 use crate::summary::{Case, Summary};
@@ -12,6 +15,8 @@ use crate::summary::{Case, Summary};
 /// The known issues of upstream, each with its script.
 const FINDINGS: &str = "docs/findings/assay.toml";
 const PAGE: &str = "docs/battery.md";
+/// What is kept of each seed.
+const KEPT: &str = "docs/battery";
 /// How many seeds, unless some are named.
 const SEEDS: u64 = 10;
 /// Seconds for one check: what is asked here is the verdict, on however slow a machine.
@@ -32,7 +37,6 @@ pub(crate) fn battery(seeds: &[&str]) -> Result<ExitCode, Failed> {
         return Err(format!("`{word}` is no seed"));
     }
     let ready = ready()?;
-    let mut summaries = Vec::new();
     for seed in seeds {
         let folder = root().join("target/battery").join(seed);
         let _ = std::fs::remove_dir_all(&folder);
@@ -54,38 +58,132 @@ pub(crate) fn battery(seeds: &[&str]) -> Result<ExitCode, Failed> {
             .stdout(Stdio::null())
             .status()
             .map_err(|error| format!("{}: {error}", ready.assay.display()))?;
-        summaries.push(folder.join("summary.json"));
+        keep(&folder.join("summary.json"))?;
         println!("seed {seed}: {}", folder.display());
     }
-    from(&summaries)
+    write_page()
 }
 
-/// `cargo xtask battery --from SUMMARY…`: the page alone, of runs that there are.
+/// `cargo xtask battery --from SUMMARY…`: keeps runs that there are in the place of what is kept of their seeds.
 pub(crate) fn from<P: AsRef<Path>>(files: &[P]) -> Result<ExitCode, Failed> {
-    let runs: Vec<Summary> = files
-        .iter()
-        .map(|file| Summary::read(file.as_ref()))
-        .collect::<Result<_, _>>()?;
-    let (page, changes) = page(&runs)?;
+    for file in files {
+        keep(file.as_ref())?;
+    }
+    write_page()
+}
+
+fn keep(summary: &Path) -> Result<(), Failed> {
+    let kept = Kept::of(&Summary::read(summary)?);
+    let file = root().join(KEPT).join(format!("{}.json", kept.seed));
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    std::fs::create_dir_all(root().join(KEPT)).map_err(|error| failed(&error))?;
+    let text = serde_json::to_string_pretty(&kept).map_err(|error| failed(&error))?;
+    std::fs::write(&file, text + "\n").map_err(|error| failed(&error))
+}
+
+/// The page of all seeds that are kept. Green if nothing is red and no outcome changes that no known issue names.
+fn write_page() -> Result<ExitCode, Failed> {
+    let folder = root().join(KEPT);
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
+    let mut runs = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(|error| failed(&error))? {
+        let path = entry.map_err(|error| failed(&error))?.path();
+        let text = std::fs::read(&path).map_err(|error| failed(&error))?;
+        let kept: Kept = serde_json::from_slice(&text)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        runs.push(kept);
+    }
+    runs.sort_by_key(|run| run.seed);
+    let (page, is_green) = page(&runs);
     let target = root().join(PAGE);
     std::fs::write(&target, page).map_err(|error| format!("{}: {error}", target.display()))?;
     println!("{}", target.display());
-    let mut all = runs.iter().flat_map(|run| &run.cases);
-    let is_green = !changes && !all.any(Case::is_red);
     Ok(ExitCode::from(u8::from(!is_green)))
+}
+
+/// What is kept of the run of one seed: so that seeds need not be run in one go, nor on one machine.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    seed: u64,
+    day: String,
+    machine: String,
+    transformers: String,
+    torch: String,
+    /// What tells the Python sources of the checks from any others.
+    checks: String,
+    /// How many cases there were.
+    cases: usize,
+    /// What tells the names of the cases from any others.
+    names: String,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    wall_seconds: f64,
+    cpu_seconds: f64,
+    cores_busy: f64,
+    /// All cases but those that passed, as nearly all do, and of which there is nothing else to say.
+    told: Vec<Case>,
+}
+
+impl Kept {
+    fn of(run: &Summary) -> Self {
+        let count = |outcome: &str| {
+            run.cases
+                .iter()
+                .filter(|case| case.outcome == outcome)
+                .count()
+        };
+        let wall = run.wall_seconds.unwrap_or_default();
+        let mut names: Vec<String> = run
+            .cases
+            .iter()
+            .map(|case| format!("{} {}", case.check, case.subject))
+            .collect();
+        names.sort();
+        let is_told = |case: &&Case| {
+            case.outcome != "passed" || case.known_issue.is_some() || case.other_inputs.is_some()
+        };
+        let mut told: Vec<Case> = run.cases.iter().filter(is_told).cloned().collect();
+        for reason in told.iter_mut().filter_map(|case| case.reason.as_mut()) {
+            reason.detail = short(&reason.detail);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+        let cores_busy =
+            run.cpu_seconds / (wall * run.environment.cpus as f64).max(f64::MIN_POSITIVE);
+        Self {
+            seed: run.seed,
+            day: run.day().to_owned(),
+            machine: format!("{} × {}", run.environment.cpus, run.environment.cpu),
+            transformers: run.version("transformers").to_owned(),
+            torch: run.version("torch").to_owned(),
+            checks: run.environment.worker_digest.clone(),
+            cases: run.cases.len(),
+            names: digest(&names.join("\n")),
+            passed: count("passed"),
+            failed: count("failed"),
+            skipped: count("skipped"),
+            wall_seconds: wall,
+            cpu_seconds: run.cpu_seconds,
+            cores_busy,
+            told,
+        }
+    }
+
+    fn told(&self, outcome: impl Fn(&Case) -> bool) -> usize {
+        self.told.iter().filter(|case| outcome(case)).count()
+    }
 }
 
 /// A case by its check and its subject.
 type Name<'a> = (&'a str, &'a str);
 
-/// The page, and whether an outcome changes with the seed that no known issue names.
-fn page(runs: &[Summary]) -> Result<(String, bool), Failed> {
-    let first = runs.first().ok_or("there is no run")?;
+/// The page, and whether all is well: nothing red, and no outcome that changes with the seed unless a known issue says so.
+fn page(runs: &[Kept]) -> (String, bool) {
     let cases: Vec<BTreeMap<Name<'_>, &Case>> = runs
         .iter()
         .map(|run| {
             let named = run
-                .cases
+                .told
                 .iter()
                 .map(|case| ((case.check.as_str(), case.subject.as_str()), case));
             named.collect()
@@ -94,56 +192,53 @@ fn page(runs: &[Summary]) -> Result<(String, bool), Failed> {
     let names: BTreeSet<Name<'_>> = cases.iter().flat_map(BTreeMap::keys).copied().collect();
     let mut text = format!(
         "# The whole battery\n\nWritten by `cargo xtask battery`: every base architecture of the installed transformers and one class for each kind of its heads, profile standard, \
-         under {} seed{}. The known issues are those of [`findings/assay.toml`](findings/assay.toml).\n\n\
-         {}, {} × {}, transformers {}, torch {}.\n\n",
+         under {} seed{}. What is kept of each seed lies in [`battery/`](battery/). The known issues are those of [`findings/assay.toml`](findings/assay.toml).\n\n",
         runs.len(),
         if runs.len() == 1 { "" } else { "s" },
-        first.day(),
-        first.environment.cpus,
-        first.environment.cpu,
-        first.version("transformers"),
-        first.version("torch"),
     );
-    text += "| seed | cases | passed | failed | of these known | lost | skipped | other inputs | wall | CPU | cores busy |\n\
+    text += "| seed | day | machine | transformers | torch | checks |\n| --: | --- | --- | --- | --- | --- |\n";
+    for run in runs {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} |",
+            run.seed, run.day, run.machine, run.transformers, run.torch, run.checks
+        );
+    }
+    text += "\nChecks: a digest of their sources.\n\n\
+             | seed | cases | passed | failed | of these known | lost | skipped | other inputs | wall | CPU | cores busy |\n\
              | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n";
     for run in runs {
         line(&mut text, run);
     }
     text += "\nLost: timed out, crashed, out of memory, not run, or Assay's own fault. Other inputs: with the first rounding turned a choice.\n";
+    if runs.iter().any(|run| run.names != runs[0].names) {
+        text += "\nNot all seeds have the same cases: they were run with other checks.\n";
+    }
     let changes = changed(&mut text, &names, &cases);
     unknown(&mut text, &names, &cases);
     turned(&mut text, &names, &cases);
-    known(&mut text, &names, &cases);
-    Ok((text, changes))
+    let total = runs.iter().map(|run| run.cases).max().unwrap_or_default();
+    known(&mut text, &names, &cases, total);
+    let is_red = runs.iter().any(|run| run.told(Case::is_red) > 0);
+    (text, !changes && !is_red)
 }
 
 /// The row of one seed.
-fn line(text: &mut String, run: &Summary) {
-    let count = |outcome: &str| {
-        run.cases
-            .iter()
-            .filter(|case| case.outcome == outcome)
-            .count()
-    };
-    let known = run.cases.iter().filter(|case| case.is_excused()).count();
-    let wall = run.wall_seconds.unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    let busy = run.cpu_seconds / (wall * run.environment.cpus as f64).max(f64::MIN_POSITIVE);
+fn line(text: &mut String, run: &Kept) {
     let _ = writeln!(
         text,
-        "| {} | {} | {} | {} | {known} | {} | {} | {} | {wall:.0} s | {:.0} s | {:.0} % |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {:.0} s | {:.0} s | {:.0} % |",
         run.seed,
-        run.cases.len(),
-        count("passed"),
-        count("failed"),
-        run.cases.len() - count("passed") - count("failed") - count("skipped"),
-        count("skipped"),
-        run.cases
-            .iter()
-            .filter(|case| case.other_inputs.is_some())
-            .count(),
+        run.cases,
+        run.passed,
+        run.failed,
+        run.told(Case::is_excused),
+        run.cases - run.passed - run.failed - run.skipped,
+        run.skipped,
+        run.told(|case| case.other_inputs.is_some()),
+        run.wall_seconds,
         run.cpu_seconds,
-        100.0 * busy,
+        100.0 * run.cores_busy,
     );
 }
 
@@ -160,7 +255,7 @@ fn changed(
         .filter_map(|name| {
             let outcomes: Vec<&str> = cases
                 .iter()
-                .map(|run| run.get(name).map_or("absent", |case| case.outcome.as_str()))
+                .map(|run| run.get(name).map_or("passed", |case| case.outcome.as_str()))
                 .collect();
             let changes = outcomes.iter().any(|outcome| outcome != &outcomes[0]);
             changes.then(|| {
@@ -241,7 +336,12 @@ fn turned(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<
 }
 
 /// What is red upstream, by the script that shows it.
-fn known(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<'_>, &Case>]) {
+fn known(
+    text: &mut String,
+    names: &BTreeSet<Name<'_>>,
+    cases: &[BTreeMap<Name<'_>, &Case>],
+    of: usize,
+) {
     let mut scripts: BTreeMap<&str, (usize, BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     let mut total = 0;
     for name in names {
@@ -258,11 +358,10 @@ fn known(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<'
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    let share = 100.0 * total as f64 / names.len().max(1) as f64;
+    let share = 100.0 * total as f64 / of.max(1) as f64;
     let _ = write!(
         text,
-        "\n## Known issues\n\n{total} of {} cases ({share:.2} %; the aim is under 1 %).\n\n| script | cases | checks | subjects |\n| --- | --: | --- | --- |\n",
-        names.len()
+        "\n## Known issues\n\n{total} of {of} cases ({share:.2} %; the aim is under 1 %).\n\n| script | cases | checks | subjects |\n| --- | --: | --- | --- |\n",
     );
     for (script, (count, checks, subjects)) in scripts {
         let listed = |names: &BTreeSet<&str>| {
@@ -286,11 +385,24 @@ fn known(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name<'
 
 /// Words that fit a cell of a table.
 fn cell(words: &str) -> String {
+    short(words).replace('|', "\\|").replace('\n', " ")
+}
+
+/// The first words, as many as fit.
+fn short(words: &str) -> String {
     let mut short: String = words.chars().take(240).collect();
     if short.len() < words.len() {
         short.push('…');
     }
-    short.replace('|', "\\|").replace('\n', " ")
+    short
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -333,8 +445,8 @@ mod tests {
                 case("attention.mask", "passed", Some("stale")),
             ]),
         ];
-        let (page, changes) = page(&runs).unwrap();
-        assert!(changes, "{page}");
+        let (page, is_green) = page(&runs.map(|run| Kept::of(&run)));
+        assert!(!is_green, "{page}");
         assert!(page.contains("| 1 | 4 | 2 | 2 | 1 |"), "{page}");
         assert!(
             page.contains("| `batch.rows` | bert | passed, failed | differs: states \\| more |"),

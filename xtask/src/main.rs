@@ -21,7 +21,7 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask mutants [NAME…]          run the planted bugs: killed, survivors, falsely accused
        cargo xtask coverage-table [PYTHON]  every base architecture, by family, into docs/coverage/ (of another environment: its interpreter)
        cargo xtask battery [SEED…]          every subject of the standard profile under ten seeds, or these, into docs/battery.md
-       cargo xtask battery --from FILE…     the page alone, of summaries that there are
+       cargo xtask battery --from FILE…     the same of runs that there are, by their summary.json
        cargo xtask reference [--from FILE…] the page of each check, and docs/costs.md; from summaries of whole runs and target/mutants.json
        cargo xtask bench architectures      60 architectures by Assay, pytest-xdist, fresh processes, and one process
        cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::step::Failed;
 
@@ -22,6 +22,7 @@ pub(crate) struct Summary {
 pub(crate) struct Environment {
     pub(crate) cpu: String,
     pub(crate) cpus: u64,
+    pub(crate) worker_digest: String,
     python: Python,
 }
 
@@ -30,7 +31,7 @@ struct Python {
     packages: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Case {
     pub(crate) subject: String,
     pub(crate) check: String,
@@ -43,13 +44,13 @@ pub(crate) struct Case {
 }
 
 /// What a known issue means for a case.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Known {
     pub(crate) reference: String,
     pub(crate) state: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Reason {
     pub(crate) kind: String,
     pub(crate) detail: String,
@@ -108,6 +109,7 @@ impl Summary {
         let environment = Environment {
             cpu: String::new(),
             cpus: 2,
+            worker_digest: String::new(),
             python: Python {
                 packages: BTreeMap::new(),
             },
