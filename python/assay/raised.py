@@ -46,7 +46,9 @@ def describe(exception: BaseException, origin: str) -> dict[str, Any]:
         "out_of_memory": _is_out_of_memory(exception),
         "missing_package": _missing_package(exception),
         "not_a_model": str(exception) if isinstance(exception, NotAModel) else None,
-        "unavailable": {name: getattr(exception, name) for name in ("kind", "words", "mend")} if isinstance(exception, Unavailable) else None,
+        "unavailable": {name: getattr(exception, name) for name in ("kind", "words", "mend")}
+        if isinstance(exception, Unavailable)
+        else None,
     }
 
 

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::setup::{Ready, ready, root};
 use crate::step::Failed;
-use manifest::{Manifest, faults, standard};
-use runs::{Case, Job, Seen, accept, change, groups, run};
+use manifest::{Manifest, faults, reference, standard};
+use runs::{Case, How, Job, Seen, accept, change, groups, run};
 
 /// The subject that stands for the real checkpoint.
 const CHECKPOINT: &str = "checkpoint";
@@ -22,7 +22,8 @@ const CHECKPOINT: &str = "checkpoint";
 const DRIFT: &str = "golden.output";
 
 /// Reasons by which a check reports a bug of the model. A mock, an unproven case or a fault of Assay is no kill.
-const KILLS: [&str; 9] = [
+const KILLS: [&str; 10] = [
+    "fell_back",
     "differs",
     "unmoved",
     "incomplete",
@@ -68,29 +69,35 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     let wanted = |file: &str| names.is_empty() || names.iter().any(|name| file.contains(name));
     manifest.mutant.retain(|mutant| wanted(&mutant.file));
     manifest.null.retain(|null| wanted(&null.file));
-    let standard = standard();
+    let (standard, reference) = (standard(), reference());
     let mut jobs: Vec<Job> = Vec::new();
     jobs.extend(manifest.mutant.iter().map(|mutant| Job {
         file: &mutant.file,
         subject: &mutant.subject,
-        profile: &mutant.profile,
+        how: How {
+            profile: &mutant.profile,
+            platform: &mutant.platform,
+        },
     }));
     jobs.extend(manifest.null.iter().map(|null| Job {
         file: &null.file,
         subject: &null.subject,
-        profile: &standard,
+        how: How {
+            profile: &standard,
+            platform: &reference,
+        },
     }));
 
     // Clean runs first: their probes are what every plan below is made of, and they must accuse nobody.
     let observer = root().join("xtask/src/mutants/numbers.py");
     let mut clean = BTreeMap::new();
     let mut accused: Vec<String> = Vec::new();
-    for profile in jobs.iter().map(|job| job.profile).collect::<BTreeSet<_>>() {
-        let subjects = jobs.iter().filter(|job| job.profile == profile);
+    for how in jobs.iter().map(|job| job.how).collect::<BTreeSet<_>>() {
+        let subjects = jobs.iter().filter(|job| job.how == how);
         let subjects = subjects.map(|job| job.subject).collect();
         let observers = std::slice::from_ref(&observer);
-        let report = format!("clean-{profile}");
-        let seen = run(&ready, &work, &report, &subjects, profile, observers)?;
+        let report = format!("clean-{}-{}", how.profile, how.platform);
+        let seen = run(&ready, &work, &report, &subjects, how, observers)?;
         accept(&ready, &work, &work.join(&report))?;
         for (subject, seen) in &seen {
             accused
@@ -105,8 +112,8 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
         let mut files: Vec<PathBuf> = vec![observer.clone()];
         files.extend(group.iter().map(|&index| folder.join(jobs[index].file)));
         let report = format!("run-{number}");
-        let profile = jobs[group[0]].profile;
-        let mut results = run(&ready, &work, &report, &subjects, profile, &files)?;
+        let how = jobs[group[0]].how;
+        let mut results = run(&ready, &work, &report, &subjects, how, &files)?;
         for &index in group {
             let result = results.remove(jobs[index].subject);
             seen.insert(index, result.unwrap_or_default());

@@ -133,13 +133,13 @@ const ROWS: &[Row] = &[
     row("tokenizer.roundtrip", Standard, &["tokenizer"], Rule::Full, "tokens of a text give the same tokens again, by another implementation and after saving too; all are in the model's table, and offsets cover the text", "a tokenizer of another model, special tokens that are split or lost"),
     row("pipeline.task", Standard, &["pipeline"], Rule::Full, "the task of the model card gives what `transformers.pipeline` promises, in finite numbers", "a head or a processor that does not fit its card"),
     row("pipeline.moves", Standard, &["pipeline"], Rule::Moves, "the answer moves with the example", "an input that is lost before the model"),
+    row("pipeline.batch", Standard, &["pipeline"], Rule::Oracle, "two examples at once get the answers that each gets by itself", "padding that is read, on the wrong side or under no mask"),
     row("parity.prepares", Quick, &[PORTED], Rule::Completes, "the platform takes the model: it is exported, compiled or moved", "an operation that no exporter knows, control flow that depends on data"),
     row("parity.loads", Quick, &[PORTED], Rule::Completes, "what was made of the model is ready to run", "a graph that the runtime refuses"),
     row("parity.executes", Quick, &[PORTED], Rule::Executes, "the backend itself executed every operation, by its own word", "a silent fall-back to torch, or to another provider"),
     row("parity.outputs", Quick, &[PORTED], Rule::Oracle, "the outputs are those of eager torch, as near to float64 as its own", "wrong numbers, an output that is lost or turned"),
     row("parity.other_inputs", Quick, &[PORTED], Rule::Oracle, "so are those for other values of the same shapes", "what was computed while tracing, and kept as a constant"),
     row("parity.repeatable", Standard, &[PORTED], Rule::Bitwise, "an input gives the same bits after another one was fed in between", "state that a session keeps"),
-    row("pipeline.batch", Standard, &["pipeline"], Rule::Oracle, "two examples at once get the answers that each gets by itself", "padding that is read, on the wrong side or under no mask"),
 ];
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
 fn lacking(candidate: &Candidate, spec: &CheckSpec, has: impl Fn(&String) -> bool) -> Vec<String> {
     // What the reference is asked is asked once, not on every platform.
     let is_for_ported = spec.needs.iter().any(|need| need == PORTED);
-    if !candidate.platform.is_reference() && !is_for_ported && spec.id.as_str() != PROBE {
+    if !candidate.platform.is_reference() && !is_for_ported {
         return vec!["reference".into()];
     }
     let is_workflow = matches!(candidate.subject, Subject::Workflow { .. });
@@ -402,6 +402,8 @@ mod tests {
             out_of_memory: false,
             missing_package: None,
             not_a_model: None,
+            stage: None,
+            unavailable: None,
         };
         Probed::Failed {
             stage: "build".into(),

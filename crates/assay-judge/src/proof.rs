@@ -358,6 +358,8 @@ mod tests {
             out_of_memory: false,
             missing_package: None,
             not_a_model: None,
+            stage: None,
+            unavailable: None,
         };
         assert_eq!(
             provenance(&Evidence {

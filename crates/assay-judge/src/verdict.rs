@@ -254,6 +254,48 @@ mod tests {
     }
 
     #[test]
+    fn the_stage_of_a_platform_is_named_and_what_a_machine_lacks_is_no_failure() {
+        let of_raised = |raised| {
+            let observation = Observation {
+                raised: Some(raised),
+                ..Observation::default()
+            };
+            let platform = "onnxruntime".parse().unwrap();
+            let verdict = judge(
+                Rule::Completes,
+                &observed(observation),
+                platform,
+                None,
+                None,
+            );
+            let reason = verdict.reason.unwrap();
+            (verdict.outcome, reason.kind, reason.detail)
+        };
+        let (outcome, kind, detail) = of_raised(Raised {
+            stage: Some("export".into()),
+            ..raised(Origin::Subject)
+        });
+        assert_eq!((outcome, kind), (Outcome::Failed, ReasonKind::Exception));
+        assert_eq!(
+            detail,
+            "export: RuntimeError: boom (at modeling_bert.py:10 in forward)"
+        );
+        let (outcome, kind, detail) = of_raised(Raised {
+            unavailable: Some(assay_model::Unavailable {
+                kind: assay_model::Lacking::PackageMissing,
+                words: "the package `x` is not installed".into(),
+                mend: Some("pip install x".into()),
+            }),
+            ..raised(Origin::Subject)
+        });
+        assert_eq!(
+            (outcome, kind),
+            (Outcome::Skipped, ReasonKind::PlatformUnavailable)
+        );
+        assert_eq!(detail, "the package `x` is not installed (pip install x)");
+    }
+
+    #[test]
     fn what_the_backend_can_not_do_is_skipped_in_its_own_words() {
         let words = "RuntimeError: \"addmm\" not implemented for 'Half'";
         let observation = Observation {

@@ -229,3 +229,31 @@ impl<'de> Deserialize<'de> for Platform {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_is_written() {
+        for name in ["cpu", "onnxruntime", "cuda", "cuda:1", "xpu:0"] {
+            let platform: Platform = name.parse().unwrap();
+            assert_eq!(platform.to_string(), name);
+            let json = serde_json::to_string(&platform).unwrap();
+            assert_eq!(json, format!("\"{name}\""));
+            assert_eq!(serde_json::from_str::<Platform>(&json).unwrap(), platform);
+        }
+        assert!("cpu".parse::<Platform>().unwrap().is_reference());
+        assert!(!"cuda".parse::<Platform>().unwrap().is_reference());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_name_is_said() {
+        let unknown = |name: &str| name.parse::<Platform>().unwrap_err();
+        assert_eq!(unknown("gpu").to_string(), "there is no platform `gpu`");
+        assert!(unknown("gpu").known.contains(&"cuda"));
+        assert_eq!(unknown("cuda:x").to_string(), "there is no device `x`");
+        assert_eq!(unknown("openvino:1").kind, "device", "it counts none");
+        assert_eq!(unknown("").part, "");
+    }
+}

@@ -38,15 +38,20 @@ pub fn terminal(run: &Run, look: Look) -> String {
         .max()
         .unwrap_or(0)
         .clamp(7, 40);
+    let platforms = rows
+        .iter()
+        .map(|row| row.platform.to_string().len())
+        .fold("platform".len(), usize::max);
+    let widths = (width, platforms);
     if !rows.is_empty() {
         let _ = writeln!(
             text,
-            "{BOLD}{:<width$}  platform  proof  passed   seconds  otherwise{RESET}",
-            "subject"
+            "{BOLD}{:<width$}  {:<platforms$}  proof  passed   seconds  otherwise{RESET}",
+            "subject", "platform"
         );
     }
     for row in &rows {
-        let _ = writeln!(text, "{}", line(row, width, look));
+        let _ = writeln!(text, "{}", line(row, widths, look));
     }
     let broken = not_passed(run);
     if !broken.is_empty() {
@@ -134,7 +139,7 @@ fn slowest(text: &mut String, rows: &[Row], width: usize) {
     }
 }
 
-fn line(row: &Row, width: usize, look: Look) -> String {
+fn line(row: &Row, (width, platforms): (usize, usize), look: Look) -> String {
     let passed = row.count(Outcome::Passed);
     let red = row.cases.iter().any(CaseRecord::is_red);
     let color = match (red, passed == row.cases.len()) {
@@ -151,7 +156,7 @@ fn line(row: &Row, width: usize, look: Look) -> String {
     };
     let ratio = format!("{passed}/{}", row.cases.len());
     let line = format!(
-        "{subject:<width$}  {:<8}  {proof}  {color}{ratio:<7}{RESET}  {:>7.2}  {color}{}{RESET}",
+        "{subject:<width$}  {:<platforms$}  {proof}  {color}{ratio:<7}{RESET}  {:>7.2}  {color}{}{RESET}",
         row.platform,
         row.seconds,
         row.rest()

@@ -52,8 +52,8 @@ for module in (
     checkpoint,
     workflow,
     tokenizer,
-    parity,
     pipeline,
+    parity,
 ):
     BUILT_IN.update(module.OBSERVERS)
 

@@ -7,18 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from assay import platforms
+from assay.checks import steady
 from assay.checks.batch import note_oracle
 from assay.checks.unit import Tensors, Unit, named_tensors, of_subject, seed_generators
-from assay.checks import steady
 from assay.observation import Observation
 from assay.platforms import Backend
 from assay.raised import StageFailed
-
-RUNS = 5
-"""How many forwards are timed on each side, in turn."""
 
 
 @dataclass
@@ -52,7 +47,7 @@ def prepared(unit: Unit) -> Ported:
     """The model as the backend takes it."""
 
     def make() -> Ported:
-        ported = Ported(platforms.of(unit.platform), {})
+        ported = Ported(of_subject(lambda: platforms.of(unit.platform)), {})
         seed_generators(unit.seed)
         ported._stage(0, lambda: ported.backend.prepare(unit.model, unit.inputs))
         return ported
@@ -119,6 +114,7 @@ def _steady(unit: Unit, which: Callable[[Unit], Tensors]) -> Observation:
         seen = Observation()
         inputs = which(fed)
         _compare(seen, ported.run(fed, inputs), fed.forward(inputs), fed.forward64(inputs))
+        seen.fields["devices"] = sorted(ported.backend.seen)
         note_oracle(seen, fed)
         return seen
 
@@ -140,32 +136,15 @@ def _steady(unit: Unit, which: Callable[[Unit], Tensors]) -> Observation:
 
 
 def repeatable(unit: Unit) -> Observation:
-    """A second run."""
+    """An input before and after another one was fed, and once more: an answer may be that of the call before."""
     seen = Observation()
     ported = loaded(unit)
     first = ported.run(unit, unit.inputs)
     ported.run(unit, unit.other_inputs)
-    seen.compare_outputs(ported.run(unit, unit.inputs), first)
+    for _ in range(2):
+        seen.compare_outputs(ported.run(unit, unit.inputs), first)
+    seen.fields["devices"] = sorted(ported.backend.seen)
     return seen
-
-
-def latency(unit: Unit) -> Observation:
-    """Seconds of a forward, on the platform and by eager torch, in turn."""
-    seen = Observation()
-    ported = loaded(unit)
-    own, eager = [], []
-    for _ in range(RUNS):
-        own.append(_seconds(lambda: ported.run(unit, unit.inputs)))
-        eager.append(_seconds(lambda: unit.forward(unit.inputs)))
-    seen.series("a forward on the platform", "seconds", own)
-    seen.series("a forward by eager torch", "seconds", eager)
-    return seen
-
-
-def _seconds(call: Any) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 def _compare(seen: Observation, results: Tensors, references: Tensors, exact: Tensors | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import re
@@ -150,9 +151,8 @@ def converted(unit: Unit, dtype: torch.dtype) -> torch.nn.Module:
 
     def load() -> torch.nn.Module:
         state = unit.model.state_dict()
-        try:
-            half = type(unit.model).from_pretrained(None, config=copy.deepcopy(unit.model.config), state_dict=state, dtype=dtype)
-        except Exception:  # what can't be loaded is for the group save_load to see
+        half = _loaded(unit, state, dtype)
+        if half is None:
             if not hasattr(unit.model, "_from_config"):
                 return copy.deepcopy(unit.model).to(dtype)
             half = type(unit.model)._from_config(copy.deepcopy(unit.model.config), dtype=dtype)
@@ -173,6 +173,15 @@ def converted(unit: Unit, dtype: torch.dtype) -> torch.nn.Module:
         return half
 
     return of_subject(load)
+
+
+def _loaded(unit: Unit, state: Tensors, dtype: torch.dtype) -> torch.nn.Module | None:
+    """The model loaded; none if it can't be, which is for the group save_load to see. The library loads with threads: once in some ten
+    thousand times one raised that did not the next time."""
+    for _ in range(2):
+        with contextlib.suppress(Exception):
+            return type(unit.model).from_pretrained(None, config=copy.deepcopy(unit.model.config), state_dict=state, dtype=dtype)
+    return None
 
 
 def _each(inputs: Tensors, change: Callable[[torch.Tensor], torch.Tensor]) -> Tensors:

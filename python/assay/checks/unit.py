@@ -20,6 +20,8 @@ from assay.weights import calibrate, fill, redraw
 T = TypeVar("T")
 Tensors = dict[str, torch.Tensor]
 
+REFERENCE = "cpu"
+"""The platform that all others are held against."""
 OTHER_DRAWS = 20
 """Draws until another last token comes: with four tokens to draw from, all agree once in 4^20."""
 
@@ -418,7 +420,10 @@ class Unit:
         return loaded.eval(), info
 
     def devices(self) -> list[str]:
-        """Types of device on which parameters, inputs and outputs are, as far as they were made."""
+        """Types of device on which parameters, inputs and outputs are, as far as they were made. On another platform than the reference
+        it is for the platform to say where it ran (`parity.py`)."""
+        if self.platform != REFERENCE:
+            return []
         tensors = [*self.__dict__.get("inputs", {}).values(), *self.__dict__.get("reference", {}).values()]
         types = {tensor.device.type for tensor in tensors if isinstance(tensor, torch.Tensor)}
         if isinstance(self.__dict__.get("model"), torch.nn.Module):

@@ -55,7 +55,10 @@ def detect(platform: str) -> dict[str, Any]:
     name = platform.partition(":")[0]
     try:
         if name == "cpu":
-            return {"versions": {"torch": torch.__version__}, "devices": [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}]}
+            return {
+                "versions": {"torch": torch.__version__},
+                "devices": [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}],
+            }
         return kind_of(name).detect()
     except Unavailable as lacking:
         return {"lacking": {"kind": lacking.kind, "words": lacking.words, "mend": lacking.mend}}

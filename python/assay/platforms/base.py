@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from packaging.version import Version
+from packaging.requirements import Requirement
 
 from assay.raised import Unavailable
 
@@ -28,7 +28,7 @@ class Executed:
 class Backend(ABC):
     """One platform for one model. The parts are called in the order in which they stand here; what raises names the stage."""
 
-    packages: dict[str, str] = {}
+    packages: tuple[str, ...] = ()
     """What has to be installed, each with the oldest version that will do."""
     imports: tuple[str, ...] = ()
     """Modules that the template imports, so that no child has to."""
@@ -37,6 +37,8 @@ class Backend(ABC):
 
     def __init__(self, device: int | None) -> None:
         self.device = device
+        self.seen = {"cpu"}
+        """Types of device that outputs were on, before they were handed over."""
         self.settings: dict[str, Any] = {}
         """What the backend says of its own settings once it is loaded: the precision that it chose, its threads."""
 
@@ -49,7 +51,7 @@ class Backend(ABC):
     @classmethod
     def versions(cls) -> dict[str, str]:
         """Versions of what it is made of. Raises `Unavailable` where one is missing or too old."""
-        return {name: _version(name, least) for name, least in cls.packages.items()}
+        return dict(map(_version, cls.packages))
 
     @classmethod
     @abstractmethod
@@ -72,9 +74,6 @@ class Backend(ABC):
     def executed(self, inputs: Tensors) -> Executed:
         """Runs once more and says who executed it, by the backend's own word."""
 
-    def release(self) -> None:
-        """Lets go of all that `prepare` and `load` made."""
-
 
 def confirm(name: str, computed: Any, expected: Any) -> None:
     """Raises `Unavailable` for a device that computes something else than it should."""
@@ -83,11 +82,13 @@ def confirm(name: str, computed: Any, expected: Any) -> None:
         raise Unavailable("broken", f"{name} computes {computed.flatten()[:3].tolist()} in the place of {expected.flatten()[:3].tolist()}")
 
 
-def _version(name: str, least: str) -> str:
+def _version(wanted: str) -> tuple[str, str]:
+    """A package and its version."""
+    requirement = Requirement(wanted)
     try:
-        found = importlib.metadata.version(name)
+        found = importlib.metadata.version(requirement.name)
     except importlib.metadata.PackageNotFoundError:
-        raise Unavailable("package_missing", f"the package `{name}` is not installed", f"pip install {name}") from None
-    if Version(found) < Version(least):
-        raise Unavailable("version_too_old", f"{name} {found} is older than {least}", f"pip install -U {name}")
-    return found
+        raise Unavailable("package_missing", f"the package `{requirement.name}` is not installed", f"pip install '{wanted}'") from None
+    if not requirement.specifier.contains(found, prereleases=True):
+        raise Unavailable("version_too_old", f"{requirement.name} {found} is not {requirement.specifier}", f"pip install '{wanted}'")
+    return requirement.name, found

@@ -6,9 +6,8 @@ from collections import Counter
 from typing import Any
 
 from assay.platforms.base import Executed, Tensors
-from assay.raised import Unavailable
 from assay.platforms.exported import Exported
-
+from assay.raised import Unavailable
 
 DELEGATE = "XnnpackBackend"
 
@@ -16,7 +15,7 @@ DELEGATE = "XnnpackBackend"
 class Executorch(Exported):
     """A loaded method."""
 
-    packages = {"executorch": "1.0"}
+    packages = ("executorch>=1.0",)
     imports = ("transformers.exporters.exporter_executorch", "transformers.exporters.runners.runner_executorch")
     exporter, config = "ExecutorchExporter", "ExecutorchConfig"
 
@@ -26,7 +25,9 @@ class Executorch(Exported):
 
         registry = Runtime.get().backend_registry
         if not registry.is_available(DELEGATE):
-            raise Unavailable("not_supported_here", f"this build of ExecuTorch has no {DELEGATE}: {', '.join(registry.registered_backend_names)}")
+            raise Unavailable(
+                "not_supported_here", f"this build of ExecuTorch has no {DELEGATE}: {', '.join(registry.registered_backend_names)}"
+            )
         return [{"name": DELEGATE, "description": "cpu"}]
 
     def options(self) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,7 +12,22 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from assay.platforms.base import Backend, Executed, Tensors
 
-MOVES = ("lift_fresh", "view", "clone", "copy", "empty", "detach", "contiguous", "slice", "select", "reshape", "expand", "permute", "transpose", "alias")
+MOVES = (
+    "lift_fresh",
+    "view",
+    "clone",
+    "copy",
+    "empty",
+    "detach",
+    "contiguous",
+    "slice",
+    "select",
+    "reshape",
+    "expand",
+    "permute",
+    "transpose",
+    "alias",
+)
 """Operations of torch that compute nothing: how inputs and outputs are handed over."""
 
 
@@ -48,17 +64,33 @@ class Exported(Backend):
         return self.model(**{name: its.clone() for name, its in inputs.items()})
 
     def executed(self, inputs: Tensors) -> Executed:
-        with Dispatched() as dispatched:
+        with Dispatched() as dispatched, called() as modules:
             self.run(inputs)
-        return self.by_backend(inputs, Executed(elsewhere=[f"torch: {name} × {count}" for name, count in dispatched.computed.items()]))
+        return self.by_backend(inputs, Executed(elsewhere=self.foreign(dispatched) + [f"a forward of {name}" for name in modules]))
+
+    def foreign(self, dispatched: Dispatched) -> list[str]:
+        """Those of the operations of torch that a run should leave to the backend: all that compute."""
+        return [f"torch: {name} × {count}" for name, count in dispatched.computed.items()]
 
     def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
         """The same with what the backend says it executed itself."""
         raise NotImplementedError
 
-    def release(self) -> None:
-        self.model = None
-        gc.collect()
+
+@contextlib.contextmanager
+def called() -> Iterator[Counter[str]]:
+    """Counts, by class, the modules of a model itself that are called within it: a graph is run without them."""
+    classes: Counter[str] = Counter()
+
+    def count(module: torch.nn.Module, inputs: Any) -> None:
+        if not type(module).__module__.startswith(("torch.fx", "torch.export")) and not isinstance(module, torch.fx.GraphModule):
+            classes[type(module).__name__] += 1
+
+    handle = torch.nn.modules.module.register_module_forward_pre_hook(count)
+    try:
+        yield classes
+    finally:
+        handle.remove()
 
 
 class Dispatched(TorchDispatchMode):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import os
 import shutil
 from typing import Any
@@ -22,7 +21,7 @@ REGION = "Torch-Compiled Region"
 class TorchCompile(Backend):
     """A compiled model."""
 
-    packages = {"torch": "2.11"}
+    packages = ("torch>=2.11",)
     imports = ("torch._dynamo", "torch._inductor")
     stages = ("wrap", "compile", "run")
 
@@ -67,8 +66,3 @@ class TorchCompile(Backend):
             elif event.name.startswith("aten::") and event.cpu_parent is None and not any(word in event.name for word in MOVES):
                 executed.elsewhere.append(event.name)
         return executed
-
-    def release(self) -> None:
-        self.model = self.compiled = None
-        torch._dynamo.reset()
-        gc.collect()

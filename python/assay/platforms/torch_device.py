@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,10 +105,6 @@ class TorchDevice(Backend):
         by = {kind: count for kind, count in on.computed_on.items() if kind == self.kind.torch_type}
         return Executed(by, [f"{kind}: {count}" for kind, count in on.computed_on.items() if kind != self.kind.torch_type])
 
-    def release(self) -> None:
-        self.model = None
-        gc.collect()
-
 
 class OnDevice(Dispatched):
     """Counts the operations that torch computes within it by the type of device that their result is on; those on numbers of a few
@@ -122,7 +117,12 @@ class OnDevice(Dispatched):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         answer = func(*args, **(kwargs or {}))
         name = func.name().removeprefix("aten::")
-        if isinstance(answer, torch.Tensor) and answer.is_floating_point() and answer.numel() > 1 and not any(word in name for word in MOVES):
+        if (
+            isinstance(answer, torch.Tensor)
+            and answer.is_floating_point()
+            and answer.numel() > 1
+            and not any(word in name for word in MOVES)
+        ):
             self.computed_on[answer.device.type] = self.computed_on.get(answer.device.type, 0) + 1
         return answer
 

@@ -13,7 +13,7 @@ from assay.platforms.exported import Dispatched, Exported
 class TorchExport(Exported):
     """An exported program."""
 
-    packages = {"torch": "2.11"}
+    packages = ("torch>=2.11",)
     imports = ("transformers.exporters.exporter_dynamo", "transformers.exporters.runners.runner_dynamo")
     exporter, config = "DynamoExporter", "DynamoConfig"
 
@@ -23,17 +23,12 @@ class TorchExport(Exported):
         confirm("torch.export", torch.export.export(layer, (fed,)).module()(fed).detach(), layer(fed).detach())
         return [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}]
 
-    def executed(self, inputs: Tensors) -> Executed:
-        """Operations that torch computes while the program runs; those that stand in no graph of it are somebody else's."""
-        (runner,) = self.model.runners.values()
-        graph = {
-            node.target.name().removeprefix("aten::").split(".")[0]
-            for module in runner.module.modules()
-            if hasattr(module, "graph")
-            for node in module.graph.nodes
-            if node.op == "call_function" and hasattr(node.target, "name")
-        }
-        with Dispatched() as dispatched:
-            self.run(inputs)
-        del graph  # an operation may be computed by others: what is counted is that the program's own module ran
-        return Executed(by={"ExportedProgram": sum(dispatched.computed.values())})
+    def foreign(self, dispatched: Dispatched) -> list[str]:
+        """None: torch runs the program."""
+        self.computed = sum(dispatched.computed.values())
+        return []
+
+    def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
+        """Operations that torch computes while the program runs, of which the model's own modules are none."""
+        executed.by = {"ExportedProgram": self.computed}
+        return executed

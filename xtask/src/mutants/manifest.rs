@@ -38,6 +38,9 @@ pub(super) struct Mutant {
     pub(super) check: String,
     #[serde(default = "standard")]
     pub(super) profile: String,
+    /// The platform that the check is asked on.
+    #[serde(default = "reference")]
+    pub(super) platform: String,
 }
 
 /// A patch that changes nothing.
@@ -52,6 +55,11 @@ pub(super) struct Null {
 /// The profile that a mutant runs under unless it names one.
 pub(super) fn standard() -> String {
     "standard".into()
+}
+
+/// The platform that a mutant runs on unless it names one.
+pub(super) fn reference() -> String {
+    "cpu".into()
 }
 
 /// Reads the manifest of a folder.

@@ -16,7 +16,14 @@ const OBSERVER: &str = "mutant.numbers";
 pub(super) struct Job<'a> {
     pub(super) file: &'a str,
     pub(super) subject: &'a str,
+    pub(super) how: How<'a>,
+}
+
+/// Under which profile, and on which platform beside the reference.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct How<'a> {
     pub(super) profile: &'a str,
+    pub(super) platform: &'a str,
 }
 
 /// What a run says of one subject.
@@ -129,9 +136,7 @@ pub(super) fn groups(
     for (index, job) in jobs.iter().enumerate() {
         let fits = |group: &Vec<usize>| {
             group.iter().all(|&other| {
-                jobs[other].profile == job.profile
-                    && !reaches(index, other)
-                    && !reaches(other, index)
+                jobs[other].how == job.how && !reaches(index, other) && !reaches(other, index)
             })
         };
         match groups.iter_mut().find(|group| fits(group)) {
@@ -142,14 +147,14 @@ pub(super) fn groups(
     Ok(groups)
 }
 
-/// One run of some subjects under a profile, with these files preloaded. Its report stays in the working folder, whose expectations it is
+/// One run of some subjects, with these files preloaded. Its report stays in the working folder, whose expectations it is
 /// held against.
 pub(super) fn run(
     ready: &Ready,
     folder: &Path,
     report: &str,
     subjects: &BTreeSet<&str>,
-    profile: &str,
+    how: How<'_>,
     files: &[PathBuf],
 ) -> Result<BTreeMap<String, Seen>, Failed> {
     let reports = folder.join(report);
@@ -170,7 +175,10 @@ pub(super) fn run(
     command.args(subjects.iter().map(|subject| shown(subject)));
     // The heads of an architecture are no subject of a mutant that names the architecture.
     command.args(["--filter", &filter.join(" | ")]);
-    command.args(["--profile", profile, "--seed", "1"]);
+    command.args(["--profile", how.profile, "--seed", "1", "--platform", "cpu"]);
+    if how.platform != "cpu" {
+        command.args(["--platform", how.platform]);
+    }
     command.arg("--report-dir").arg(&reports);
     for file in files {
         command.arg("--preload").arg(file);

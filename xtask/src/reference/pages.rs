@@ -62,7 +62,7 @@ fn page(check: &CheckSpec, rule: &str, says: &str, measured: &Measured) -> Strin
     );
     let file = match check.rule {
         Rule::Completes => "mod",
-        Rule::Finite => "full",
+        Rule::Finite | Rule::Executes => "full",
         Rule::Refuses | Rule::RefusesOrAnswers | Rule::Recovers => "calls",
         _ => rule,
     };

@@ -142,7 +142,7 @@ fn an_error_points_at_the_column() {
 
 #[test]
 fn a_name_that_nothing_has_is_an_error_in_its_place() {
-    let names = |kind: &str| (kind == "arch").then(|| vec!["bert", "llama"]);
+    let names = |kind: &str| (kind == "arch").then(|| vec!["bert".into(), "llama".into()]);
     let error = parse("all()")
         .unwrap()
         .or(parse("arch(lama)").unwrap())

@@ -64,6 +64,8 @@ mod tests {
             out_of_memory: false,
             missing_package: None,
             not_a_model: None,
+            stage: None,
+            unavailable: None,
         });
         let call = Call {
             label: "token 4096 of 256".into(),

@@ -1,0 +1,220 @@
+"""The group parity on platforms made by hand: each bug is seen by its check."""
+
+import pytest
+import torch
+
+from assay import platforms
+from assay.checks import parity
+from assay.checks.unit import SubjectRaised
+from assay.platforms import Backend, Executed
+from assay.raised import StageFailed, Unavailable, describe
+
+MOST = 1e-6
+
+
+class Doubles(torch.nn.Module):
+    """Two layers, and an output of another type."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(4, 4)
+        self.second = torch.nn.Linear(4, 3)
+
+    def forward(self, values):
+        states = self.second(torch.relu(self.first(values)))
+        return {"last_hidden_state": states, "chosen": states.argmax(-1)}
+
+
+class Faithful(Backend):
+    """Computes in float32 what the model does, by itself."""
+
+    versions = classmethod(lambda cls: {})
+    devices = classmethod(lambda cls: [])
+
+    def prepare(self, model, inputs):
+        self.weights = [its.detach().clone() for its in model.parameters()]
+
+    def load(self):
+        pass
+
+    def run(self, inputs):
+        first, bias, second, other = self.weights
+        states = torch.relu(inputs["values"] @ first.T + bias) @ second.T + other
+        return {"last_hidden_state": states, "chosen": states.argmax(-1)}
+
+    def executed(self, inputs):
+        return Executed({"own": 4})
+
+
+def bug(**parts):
+    return type("Faulty", (Faithful,), parts)
+
+
+@pytest.fixture
+def on(unit_of, monkeypatch):
+    """Makes a unit on a platform of a class."""
+
+    def make(kind):
+        monkeypatch.setattr(platforms, "of", lambda name: kind(None))
+        unit = unit_of(Doubles())
+        unit.platform = "by-hand"
+        return unit
+
+    return make
+
+
+def wrong(seen):
+    rows = seen.fields["comparisons"]
+    assert rows
+    return [row["label"] for row in rows if row["shape_mismatch"] or row["max_difference"] > MOST * max(1.0, row["max_reference"])]
+
+
+def test_a_faithful_platform_passes_all(on):
+    unit = on(Faithful)
+    assert parity.prepares(unit).fields["measures"].keys() == {"export_milliseconds"}
+    for check in (parity.outputs, parity.other_inputs, parity.repeatable):
+        assert wrong(check(unit)) == []
+    assert parity.executes(unit).fields["tallies"] == [{"label": "operations that the backend executed", "have": 4, "of": 4, "lacking": []}]
+
+
+def test_what_was_traced_and_kept_shows_with_other_inputs_alone(on):
+    def prepare(self, model, inputs):
+        Faithful.prepare(self, model, inputs)
+        self.kept = Faithful.run(self, inputs)
+
+    unit = on(bug(prepare=prepare, run=lambda self, inputs: self.kept))
+    assert wrong(parity.outputs(unit)) == []
+    assert wrong(parity.other_inputs(unit)) == ["last_hidden_state", "chosen"]
+
+
+def test_wrong_numbers_an_output_that_is_lost_and_one_of_another_type(on):
+    def off(self, inputs):
+        return {name: its + 1 if its.is_floating_point() else its for name, its in Faithful.run(self, inputs).items()}
+
+    def lost(self, inputs):
+        return {"last_hidden_state": Faithful.run(self, inputs)["last_hidden_state"]}
+
+    def turned(self, inputs):
+        return {name: its.to(torch.int32) if name == "chosen" else its for name, its in Faithful.run(self, inputs).items()}
+
+    assert wrong(parity.outputs(on(bug(run=off)))) == ["last_hidden_state"]
+    assert wrong(parity.outputs(on(bug(run=lost)))) == ["chosen"]
+    assert wrong(parity.outputs(on(bug(run=turned)))) == ["chosen"]
+
+
+def test_a_platform_that_hands_the_work_to_torch(on):
+    unit = on(bug(executed=lambda self, inputs: Executed({}, ["torch: addmm × 2"])))
+    (row,) = parity.executes(unit).fields["tallies"]
+    assert (row["have"], row["of"], row["lacking"]) == (0, 2, ["torch: addmm × 2"])
+    nothing = on(bug(executed=lambda self, inputs: Executed()))
+    (row,) = parity.executes(nothing).fields["tallies"]
+    assert (row["have"], row["of"]) == (0, 1)
+
+
+def test_a_session_that_remembers(on):
+    def run(self, inputs):
+        answer = Faithful.run(self, inputs)
+        self.calls = getattr(self, "calls", 0) + 1
+        return {name: its + self.calls if its.is_floating_point() else its for name, its in answer.items()}
+
+    assert set(wrong(parity.repeatable(on(bug(run=run))))) == {"last_hidden_state"}
+
+
+def test_a_runner_that_gives_out_the_answer_of_the_call_before(on):
+    def run(self, inputs):
+        answer = Faithful.run(self, inputs)
+        before, self.before = getattr(self, "before", answer), answer
+        return before
+
+    unit = on(bug(run=run))
+    parity.other_inputs(unit)
+    assert "last_hidden_state" in wrong(parity.repeatable(unit))
+
+
+@pytest.mark.parametrize(("part", "stage"), [("prepare", "export"), ("load", "load"), ("run", "run")])
+def test_the_stage_that_fails_is_named(on, part, stage):
+    def raises(self, *arguments):
+        raise NotImplementedError("aten::foo")
+
+    unit = on(bug(**{part: raises}))
+    with pytest.raises(SubjectRaised) as caught:
+        parity.outputs(unit)
+    assert isinstance(caught.value.original, StageFailed)
+    told = describe(caught.value.original, "subject")
+    assert (told["stage"], told["exception"], told["message"]) == (stage, "NotImplementedError", "aten::foo")
+
+
+def test_what_a_machine_lacks_is_said_with_its_kind_and_what_mends_it(on, monkeypatch):
+    def of(name):
+        raise Unavailable("package_missing", "the package `x` is not installed", "pip install x")
+
+    unit = on(Faithful)
+    monkeypatch.setattr(platforms, "of", of)
+    with pytest.raises(SubjectRaised) as caught:
+        parity.prepares(unit)
+    told = describe(caught.value.original, "subject")
+    assert told["unavailable"] == {"kind": "package_missing", "words": "the package `x` is not installed", "mend": "pip install x"}
+
+
+class Chooses(torch.nn.Module):
+    """Doubles the states of a row where a number is beyond a border."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(4, 3)
+        self.border = 0.0
+
+    def forward(self, values):
+        states = self.first(values)
+        return {"last_hidden_state": torch.where(states[:, :1, :1] > self.border, 2 * states, states)}
+
+
+class Rounds(Backend):
+    """Runs the model, and rounds its numbers a little further down."""
+
+    versions = classmethod(lambda cls: {})
+    devices = classmethod(lambda cls: [])
+    executed = None
+
+    def prepare(self, model, inputs):
+        self.model = model
+
+    def load(self):
+        pass
+
+    def run(self, inputs):
+        states = self.model.first(inputs["values"])
+        return {"last_hidden_state": torch.where(states[:, :1, :1] - 1e-7 > self.model.border, 2 * states, states)}
+
+
+Rounds.__abstractmethods__ = frozenset()
+
+
+def test_a_choice_that_rounding_turns_is_asked_again_with_other_inputs(unit_of, monkeypatch):
+    monkeypatch.setattr(platforms, "of", lambda name: Rounds(None))
+    unit = unit_of(Chooses())
+    unit.platform = "by-hand"
+    unit.model.border = unit.model64.border = float(unit.model.first(unit.inputs["values"])[0, 0, 0]) - 5e-8
+    seen = parity.outputs(unit)
+    assert wrong(seen) == []
+    assert seen.fields["other_inputs"] == "last_hidden_state"
+    # Far from the border it is the platform that is wrong, whatever the inputs.
+    unit.model.border = unit.model64.border = 0.0
+    monkeypatch.setattr(Rounds, "run", lambda self, inputs: {"last_hidden_state": 3 * self.model.first(inputs["values"])})
+    assert wrong(parity.outputs(unit)) == ["last_hidden_state"]
+
+
+def test_the_platforms_that_are_named_are_those_that_there_are():
+    for name in (*platforms.MODULES, *platforms.TORCH_DEVICES):
+        assert issubclass(platforms.kind_of(name), Backend)
+    for name in platforms.NOT_YET:
+        with pytest.raises(Unavailable):
+            platforms.kind_of(name)
+
+
+def test_a_platform_tells_what_it_is_made_of_or_what_it_lacks():
+    found = platforms.detect("torch-export")
+    assert found["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert found["devices"]
+    lacking = platforms.detect("webgpu")["lacking"]
+    assert (lacking["kind"], lacking["mend"]) == ("not_yet", None)

@@ -1,0 +1,54 @@
+"""Platforms that this environment has, with real models, and with something else in their place."""
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from assay import platforms
+from assay.platforms.exported import called
+
+SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "vocab_size": 99}
+
+
+@pytest.fixture
+def bert():
+    torch.manual_seed(0)
+    return BertModel(BertConfig(**SIZES)).eval()
+
+
+@pytest.fixture
+def inputs():
+    return {"input_ids": torch.randint(99, (2, 7)), "attention_mask": torch.ones(2, 7, dtype=torch.int64)}
+
+
+def test_an_exported_program_runs_without_the_modules_of_the_model(bert, inputs):
+    backend = platforms.of("torch-export")
+    backend.prepare(bert, inputs)
+    backend.load()
+    with torch.no_grad():
+        assert torch.allclose(backend.run(inputs).last_hidden_state, bert(**inputs).last_hidden_state, atol=1e-5)
+    executed = backend.executed(inputs)
+    assert executed.by["ExportedProgram"] > 20
+    assert executed.elsewhere == []
+
+
+def test_a_runner_that_calls_the_model_in_the_place_of_the_program_is_seen(bert, inputs, monkeypatch):
+    backend = platforms.of("torch-export")
+    backend.prepare(bert, inputs)
+    backend.load()
+    (runner,) = backend.model.runners.values()
+    monkeypatch.setattr(
+        type(runner), "__call__", lambda self, **inputs: bert(**{name: its for name, its in inputs.items() if "share" not in name})
+    )
+    elsewhere = backend.executed(inputs).elsewhere
+    assert "a forward of BertModel" in elsewhere
+    assert "a forward of BertLayer" in elsewhere
+
+
+def test_only_modules_of_a_model_are_counted(bert, inputs):
+    with called() as classes:
+        bert(**inputs)
+    assert classes["BertLayer"] == 2
+    with called() as classes:
+        torch.fx.symbolic_trace(lambda x: x.sin())(torch.ones(1))
+    assert not classes
