@@ -329,3 +329,24 @@ def test_a_choice_that_rounding_turns_is_no_error(unit_of):
             return {"hidden": torch.where(scores.argmax(-1, keepdim=True) == 0, 1.0, -1.0).to(values.dtype) * hidden}
 
     assert wrong(precision.bfloat16(unit_of(Tie()))) == []
+
+
+def test_what_does_not_load_the_first_time_is_tried_again_and_noted(unit_of):
+    """A model that the library makes itself keeps some modules in float32 only if it is loaded."""
+
+    class Loads(Half):
+        tries, config = 0, None
+
+        @classmethod
+        def from_pretrained(cls, path, config, state_dict, dtype):
+            cls.tries += 1
+            if cls.tries == 1:
+                raise RuntimeError("dictionary changed size during iteration")
+            made = cls()
+            made.load_state_dict(state_dict)
+            return made.to(dtype)
+
+    seen = precision.bfloat16(unit_of(Loads()))
+    assert Loads.tries == 2
+    assert any("at the first try: RuntimeError: dictionary changed" in note for note in seen.fields["notes"])
+    assert wrong(seen) == []

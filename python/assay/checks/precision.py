@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 import re
@@ -61,6 +60,8 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
     rounded = unit.forward(_each(unit.inputs, lambda tensor: _round(tensor, dtype)), model)
     try:
         half = converted(unit, dtype)
+        if "refused" in unit.__dict__:
+            seen.note(f"not loaded at the first try: {unit.__dict__['refused']}")
         heard = _listen(half)
         results = unit.forward(_each(unit.inputs, lambda tensor: tensor.to(dtype)), half)
     except SubjectRaised as exception:
@@ -176,11 +177,13 @@ def converted(unit: Unit, dtype: torch.dtype) -> torch.nn.Module:
 
 
 def _loaded(unit: Unit, state: Tensors, dtype: torch.dtype) -> torch.nn.Module | None:
-    """The model loaded; none if it can't be, which is for the group save_load to see. The library loads with threads: once in some ten
-    thousand times one raised that did not the next time."""
+    """The model loaded; none if it can't be, which is for the group save_load to see. It is tried twice: once in some thousand times what
+    loads did not (the library loads with threads), and what it raised is noted (`refused`)."""
     for _ in range(2):
-        with contextlib.suppress(Exception):
+        try:
             return type(unit.model).from_pretrained(None, config=copy.deepcopy(unit.model.config), state_dict=state, dtype=dtype)
+        except Exception as exception:
+            unit.__dict__["refused"] = f"{type(exception).__name__}: {exception}"[:200]
     return None
 
 
