@@ -28,7 +28,7 @@ class StageFailed(Exception):
     """A platform raised `original` in one of its stages."""
 
     def __init__(self, stage: str, original: BaseException) -> None:
-        super().__init__(str(original))
+        super().__init__(stage)
         self.stage, self.original = stage, original
 
 

@@ -212,7 +212,7 @@ fn page(runs: &[Kept]) -> (String, bool) {
     }
     text += "\nLost: timed out, crashed, out of memory, not run, or Assay's own fault. Other inputs: with the first rounding turned a choice.\n";
     if runs.iter().any(|run| run.names != runs[0].names) {
-        text += "\nNot all seeds have the same cases: they were run with other checks.\n";
+        text += "\nNot all seeds have the same cases: they were run with other checks, and what a seed does not have reads as passed.\n";
     }
     let changes = changed(&mut text, &names, &cases);
     unknown(&mut text, &names, &cases);
@@ -220,7 +220,10 @@ fn page(runs: &[Kept]) -> (String, bool) {
     let total = runs.iter().map(|run| run.cases).max().unwrap_or_default();
     known(&mut text, &names, &cases, total);
     let is_red = runs.iter().any(|run| run.told(Case::is_red) > 0);
-    (text, !changes && !is_red)
+    let is_mixed = runs
+        .iter()
+        .any(|run| (&run.names, &run.checks) != (&runs[0].names, &runs[0].checks));
+    (text, !changes && !is_red && !is_mixed)
 }
 
 /// The row of one seed.

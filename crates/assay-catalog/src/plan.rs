@@ -198,7 +198,7 @@ fn lacking(candidate: &Candidate, spec: &CheckSpec, has: impl Fn(&String) -> boo
     // What the reference is asked is asked once, not on every platform.
     let is_for_ported = spec.needs.iter().any(|need| need == PORTED);
     if !candidate.platform.is_reference() && !is_for_ported {
-        return vec!["reference".into()];
+        return vec!["reference_platform".into()];
     }
     let is_workflow = matches!(candidate.subject, Subject::Workflow { .. });
     let is_for_workflows =

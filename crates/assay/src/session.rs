@@ -361,7 +361,15 @@ fn detect_all(runner: &Runner, settings: &Settings) -> Result<Vec<(Backend, Pres
         })
     };
     // Each in a worker of its own: a driver that kills who asks for it says something of this platform alone.
-    let mut found = Backend::ALL.map(|backend| (backend, Present::default()));
+    let silent = Present {
+        lacking: Some(Unavailable {
+            kind: Lacking::Broken,
+            words: "its worker said nothing".into(),
+            mend: None,
+        }),
+        ..Present::default()
+    };
+    let mut found = Backend::ALL.map(|backend| (backend, silent.clone()));
     runner
         .run(Backend::ALL.map(task).to_vec(), settings, &mut |notice| {
             match notice {

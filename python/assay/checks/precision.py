@@ -60,8 +60,8 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
     rounded = unit.forward(_each(unit.inputs, lambda tensor: _round(tensor, dtype)), model)
     try:
         half = converted(unit, dtype)
-        if "refused" in unit.__dict__:
-            seen.note(f"not loaded at the first try: {unit.__dict__['refused']}")
+        if dtype in unit.refused:
+            seen.note(f"not loaded at the first try: {unit.refused[dtype]}")
         heard = _listen(half)
         results = unit.forward(_each(unit.inputs, lambda tensor: tensor.to(dtype)), half)
     except SubjectRaised as exception:
@@ -183,7 +183,7 @@ def _loaded(unit: Unit, state: Tensors, dtype: torch.dtype) -> torch.nn.Module |
         try:
             return type(unit.model).from_pretrained(None, config=copy.deepcopy(unit.model.config), state_dict=state, dtype=dtype)
         except Exception as exception:
-            unit.__dict__["refused"] = f"{type(exception).__name__}: {exception}"[:200]
+            unit.refused[dtype] = f"{type(exception).__name__}: {exception}"[:200]
     return None
 
 

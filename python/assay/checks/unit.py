@@ -84,6 +84,8 @@ class Unit:
         self.is_filled = self.subject["kind"] != "checkpoint"
         self.expected_tensors: dict[str, list[int]] | None = job.get("expected_tensors")
         """Names and shapes of the tensors that the kept expectation was made with, if there is one."""
+        self.refused: dict[torch.dtype, str] = {}
+        """What the library raised at the first try to load the model in a type, where it did."""
         self.loading: dict[str, Any] = {}
         """What the library says of loading the checkpoint."""
         self.drawn = self.nonce

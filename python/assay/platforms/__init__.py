@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from assay.platforms.base import Backend, Executed
+from assay.platforms.base import Backend, Executed, confirm
 from assay.raised import Unavailable
 
 MODULES = {
@@ -19,8 +19,9 @@ MODULES = {
     "executorch": ("executorch", "Executorch"),
 }
 """Each with its module and its class."""
-TORCH_DEVICES = ("cuda", "rocm", "mps", "xpu", "tpu")
+TORCH_DEVICES = ("cuda", "rocm", "mps", "xpu")
 NOT_YET = {
+    "tpu": "Assay does not drive torch-xla yet",
     "qualcomm": "Assay does not drive onnxruntime's provider for Qualcomm yet",
     "tensorrt": "Assay does not drive onnxruntime's provider for TensorRT yet",
     "webgpu": "Assay does not drive a browser yet",
@@ -55,6 +56,8 @@ def detect(platform: str) -> dict[str, Any]:
     name = platform.partition(":")[0]
     try:
         if name == "cpu":
+            fed = torch.arange(4.0).reshape(2, 2)
+            confirm("cpu", fed @ fed, [[2.0, 3.0], [6.0, 11.0]])
             return {
                 "versions": {"torch": torch.__version__},
                 "devices": [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}],

@@ -15,12 +15,13 @@ DELEGATE = "XnnpackBackend"
 class Executorch(Exported):
     """A loaded method."""
 
-    packages = ("executorch>=1.0",)
+    packages = ("torch>=2.11", "executorch>=1.0")
     imports = ("transformers.exporters.exporter_executorch", "transformers.exporters.runners.runner_executorch")
     exporter, config = "ExecutorchExporter", "ExecutorchConfig"
 
     @classmethod
-    def devices(cls) -> list[dict[str, Any]]:
+    def versions(cls) -> dict[str, str]:
+        found = super().versions()
         from executorch.runtime import Runtime
 
         registry = Runtime.get().backend_registry
@@ -28,6 +29,11 @@ class Executorch(Exported):
             raise Unavailable(
                 "not_supported_here", f"this build of ExecuTorch has no {DELEGATE}: {', '.join(registry.registered_backend_names)}"
             )
+        return found
+
+    @classmethod
+    def devices(cls) -> list[dict[str, Any]]:
+        """By the runtime's own word: a program of its own would take seconds to make."""
         return [{"name": DELEGATE, "description": "cpu"}]
 
     def options(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ PROVIDER = "CPUExecutionProvider"
 class Onnxruntime(Exported):
     """An inference session."""
 
-    packages = ("onnxruntime>=1.20", "onnx>=1.18", "onnxscript>=0.5")
+    packages = ("torch>=2.11", "onnxruntime>=1.20", "onnx>=1.18", "onnxscript>=0.5")
     imports = ("onnxscript", "torch.onnx", "transformers.exporters.exporter_onnx")  # onnxruntime itself starts a thread
     exporter, config = "OnnxExporter", "OnnxConfig"
 

@@ -15,7 +15,7 @@ PRECISION = "INFERENCE_PRECISION_HINT"
 class Openvino(Exported):
     """A compiled model."""
 
-    packages = ("openvino>=2025.4",)
+    packages = ("torch>=2.11", "openvino>=2025.4")
     imports = ("transformers.exporters.exporter_dynamo",)  # openvino itself starts a thread
     exporter, config = "OpenVINOExporter", "OpenVINOConfig"
 

@@ -13,9 +13,10 @@ from assay.checks import oracle
 from assay.platforms.base import Backend, Executed, Tensors, confirm
 from assay.platforms.exported import MOVES
 from assay.raised import Unavailable
+from assay.subjects import sessions
 
-REGION = "Torch-Compiled Region"
-"""What torch's profiler calls a compiled part."""
+CALL = "## Call CompiledFxGraph"
+"""What the profiler calls a call of what inductor made: within a compiled region what is not compiled runs, too."""
 
 
 class TorchCompile(Backend):
@@ -23,7 +24,7 @@ class TorchCompile(Backend):
 
     packages = ("torch>=2.11",)
     imports = ("torch._dynamo", "torch._inductor")
-    stages = ("wrap", "compile", "run")
+    stages = ("compile", "load", "run")
 
     def __init__(self, device: int | None) -> None:
         super().__init__(device)
@@ -31,38 +32,58 @@ class TorchCompile(Backend):
         self.compiled: Any = None
 
     @classmethod
-    def devices(cls) -> list[dict[str, Any]]:
-        compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "g++", "clang++"))), None)
-        if compiler is None:
+    def versions(cls) -> dict[str, str]:
+        found = super().versions()
+        if cls.compiler() is None:
             raise Unavailable("package_missing", "inductor compiles C++, and there is no compiler (g++)", "apt-get install g++")
+        return found
+
+    @staticmethod
+    def compiler() -> str | None:
+        """The path of the compiler that inductor will take."""
+        return next(filter(None, map(shutil.which, (os.environ.get("CXX") or "g++", "clang++"))), None)
+
+    @classmethod
+    def devices(cls) -> list[dict[str, Any]]:
         fed = torch.tensor([1.0, 2.0])
         confirm("torch.compile", torch.compile(lambda x: x.sin() + x, backend="inductor")(fed), fed.sin() + fed)
-        return [{"name": "cpu", "description": f"{torch.backends.cpu.get_cpu_capability()}, by {compiler}"}]
+        return [{"name": "cpu", "description": f"{torch.backends.cpu.get_cpu_capability()}, by {cls.compiler()}"}]
 
     def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
-        self.model, self.inputs = copy.deepcopy(model), inputs
+        if sessions.session_class(model) is not None:
+            raise Unavailable("not_yet", "Assay does not compile models that a session drives yet")
+        self.model = copy.deepcopy(model)
         oracle.clear_caches(self.model)
+        torch._dynamo.reset()
         self.compiled = torch.compile(self.model, backend="inductor", dynamic=False)
+        self.run(inputs)
 
     def load(self) -> None:
-        torch._dynamo.reset()
-        self.run(self.inputs)
+        """Nothing is left to do."""
         self.settings = {"graph_breaks": sum(torch._dynamo.utils.counters["graph_break"].values())}
 
     def run(self, inputs: Tensors) -> Any:
-        from assay import subjects
-
         with torch.no_grad():
-            return subjects.call(self.compiled, {name: its.clone() for name, its in inputs.items()})
+            return self.compiled(**{name: its.clone() for name, its in inputs.items()})
 
     def executed(self, inputs: Tensors) -> Executed:
-        """By torch's profiler: what runs within a compiled part, and which operations run outside of any."""
+        """By torch's profiler: calls of compiled graphs, and which operations ran outside of any."""
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
             self.run(inputs)
         executed = Executed()
         for event in profile.events():
-            if REGION in event.name:
-                executed.by["compiled parts"] = executed.by.get("compiled parts", 0) + 1
-            elif event.name.startswith("aten::") and event.cpu_parent is None and not any(word in event.name for word in MOVES):
+            if event.name.startswith(CALL):
+                executed.by["compiled graphs"] = executed.by.get("compiled graphs", 0) + 1
+            elif event.name.startswith("aten::") and event.name.removeprefix("aten::") not in MOVES and not _is_within(event):
                 executed.elsewhere.append(event.name)
         return executed
+
+
+def _is_within(event: Any) -> bool:
+    """Whether a compiled graph, or another operation that is counted itself, called it."""
+    above = event.cpu_parent
+    while above is not None:
+        if above.name.startswith((CALL, "aten::")):
+            return True
+        above = above.cpu_parent
+    return False

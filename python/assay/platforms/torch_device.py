@@ -1,8 +1,9 @@
-"""`cuda`, `rocm`, `mps`, `xpu`, `tpu`: eager torch on a device of its own. What differs is data."""
+"""`cuda`, `rocm`, `mps`, `xpu`: eager torch on a device of its own. What differs is data."""
 
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from assay.platforms.base import Backend, Executed, Tensors, confirm
 from assay.platforms.exported import MOVES, Dispatched
 from assay.raised import Unavailable
 
+FALLBACK = "PYTORCH_ENABLE_MPS_FALLBACK"
+
 
 @dataclass(frozen=True)
 class Device:
@@ -22,8 +25,6 @@ class Device:
     maker: str
     build: str
     """The attribute of `torch.version` that only a build for it has; none if every build has it, or none."""
-    package: str | None = None
-    """A package beside torch that it needs."""
 
 
 DEVICES = {
@@ -31,7 +32,6 @@ DEVICES = {
     "rocm": Device("cuda", "a GPU of AMD", "hip"),
     "mps": Device("mps", "a GPU of Apple", ""),
     "xpu": Device("xpu", "a GPU of Intel", "xpu"),
-    "tpu": Device("xla", "a TPU", "", "torch_xla"),
 }
 
 
@@ -54,8 +54,10 @@ class TorchDevice(Backend):
     def devices(cls) -> list[dict[str, Any]]:
         kind = DEVICES[cls.name]
         module = getattr(torch, kind.torch_type, None)
-        if kind.package is not None or module is None:
-            raise Unavailable("package_missing", f"the package `{kind.package or kind.torch_type}` is not installed")
+        if module is None:
+            raise Unavailable("version_too_old", f"this torch ({torch.__version__}) knows no `{kind.torch_type}`")
+        if os.environ.get(FALLBACK) == "1":
+            raise Unavailable("broken", f"{FALLBACK} lets the processor compute what {kind.maker} can't", f"unset {FALLBACK}")
         if kind.build and getattr(torch.version, kind.build, None) is None:
             raise Unavailable("package_missing", f"this torch ({torch.__version__}) is not built for {kind.maker}")
         if not module.is_available():
@@ -83,7 +85,9 @@ class TorchDevice(Backend):
         self.model = copy.deepcopy(model)
         oracle.clear_caches(self.model)
         self.model.to(self.place)
-        self.settings = {"device": str(self.place), "tf32": torch.get_float32_matmul_precision()}
+        # Asked for float32, a GPU is to compute in it: by itself cuDNN takes TF32 for convolutions.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        self.settings = {"device": str(self.place), "TF32": "off"}
 
     def load(self) -> None:
         getattr(torch, self.kind.torch_type).synchronize()
@@ -116,14 +120,11 @@ class OnDevice(Dispatched):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         answer = func(*args, **(kwargs or {}))
-        name = func.name().removeprefix("aten::")
-        if (
-            isinstance(answer, torch.Tensor)
-            and answer.is_floating_point()
-            and answer.numel() > 1
-            and not any(word in name for word in MOVES)
-        ):
-            self.computed_on[answer.device.type] = self.computed_on.get(answer.device.type, 0) + 1
+        name = func.name().removeprefix("aten::").split(".")[0]
+        results = answer if isinstance(answer, (tuple, list)) else (answer,)
+        for its in results:
+            if isinstance(its, torch.Tensor) and its.is_floating_point() and its.numel() > 1 and name not in MOVES:
+                self.computed_on[its.device.type] = self.computed_on.get(its.device.type, 0) + 1
         return answer
 
 

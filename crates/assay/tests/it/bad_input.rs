@@ -29,6 +29,22 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_platform_that_is_not_here_is_skipped_with_what_it_lacks_and_is_not_green() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = crate::support::assay(folder.path())
+        .args(["run", "--classes", "base", "bert", "--platform", "webgpu"])
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(4), "{stdout}");
+    assert!(
+        stdout.contains("platform_unavailable: Assay does not drive a browser yet"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("6 skipped"), "{stdout}");
+}
+
+#[test]
 fn names_that_do_not_exist() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |words: &[&str], texts: &[&str]| refused(folder.path(), words, 2, texts);
@@ -52,8 +68,19 @@ fn names_that_do_not_exist() {
         ],
     );
     refused(
-        &["run", "--classes", "base", "bert", "--platform", "cuda"],
-        &["no platform `cuda`", "the platforms are cpu"],
+        &["run", "--classes", "base", "bert", "--platform", "gpu"],
+        &["no platform `gpu`", "there is cpu, ", "cuda"],
+    );
+    refused(
+        &[
+            "run",
+            "--classes",
+            "base",
+            "bert",
+            "--platform",
+            "openvino:2",
+        ],
+        &["no device `2`", "assay list platforms"],
     );
     refused(
         &["run", "--classes", "base", "--family", "visual"],
