@@ -107,6 +107,7 @@ def test_a_backward_can_follow_what_the_library_runs_in_inference_mode():
 def tracked():
     subject = {"kind": "architecture", "name": "sam3_tracker_video", "auto_class": "AutoModel"}
     recipe = subjects.probe(subject, "cpu", 1)["ready"]["recipe"]
+    torch.manual_seed(3)  # some draws say of every frame that there is no object, and no mask shows
     model = subjects.make_model(subject, subjects.make_config(subject, recipe))
     return model, recipe
 
