@@ -6,6 +6,7 @@ from transformers import BertConfig, BertModel
 
 from assay import platforms
 from assay.platforms.exported import called
+from assay.platforms.torch_compile import TorchCompile
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "vocab_size": 99}
 
@@ -52,3 +53,33 @@ def test_only_modules_of_a_model_are_counted(bert, inputs):
     with called() as classes:
         torch.fx.symbolic_trace(lambda x: x.sin())(torch.ones(1))
     assert not classes
+
+
+class Breaks(torch.nn.Module):
+    """Half of it may be left to eager torch."""
+
+    def __init__(self, breaks):
+        super().__init__()
+        self.first, self.second, self.breaks = torch.nn.Linear(8, 8), torch.nn.Linear(8, 8), breaks
+
+    def forward(self, values):
+        states = torch.relu(self.first(values))
+        return {"states": torch.sin(self.eager(states) if self.breaks else self.second(states))}
+
+    @torch.compiler.disable
+    def eager(self, states):
+        return torch.softmax(self.second(states), -1)
+
+
+@pytest.mark.skipif(TorchCompile.compiler() is None, reason="inductor compiles C++, and there is no compiler")
+def test_what_is_left_to_eager_torch_is_not_compiled():
+    fed = {"values": torch.randn(2, 8)}
+    elsewhere = {}
+    for breaks in (False, True):
+        backend = platforms.of("torch-compile")
+        backend.prepare(Breaks(breaks).eval(), fed)
+        backend.load()
+        executed = backend.executed(fed)
+        assert executed.by["compiled graphs"] > 0
+        elsewhere[breaks] = executed.elsewhere
+    assert elsewhere == {False: [], True: ["aten::linear", "aten::softmax"]}

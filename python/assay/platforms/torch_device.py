@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from assay.checks import oracle
 from assay.platforms.base import Backend, Executed, Tensors, confirm
-from assay.platforms.exported import MOVES, Dispatched
+from assay.platforms.exported import MOVES
 from assay.raised import Unavailable
 
 FALLBACK = "PYTORCH_ENABLE_MPS_FALLBACK"
+"""With it torch computes on the processor what it can't on a GPU of Apple, without a word."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class TorchDevice(Backend):
         return Executed(by, [f"{kind}: {count}" for kind, count in on.computed_on.items() if kind != self.kind.torch_type])
 
 
-class OnDevice(Dispatched):
+class OnDevice(TorchDispatchMode):
     """Counts the operations that torch computes within it by the type of device that their result is on; those on numbers of a few
     elements are left out, which count and index."""
 
