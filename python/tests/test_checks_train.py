@@ -62,6 +62,19 @@ def test_clean_branches_have_gradients_and_the_unit_is_as_before(unit_of):
     assert all(torch.equal(tensor, before[name]) for name, tensor in unit.model.state_dict().items())
 
 
+def test_rounding_errors_move_gradients_too(unit_of):
+    unit = unit_of(Two())
+    found = []
+    for seed in (None, 0, 1):
+        wide = unit.in_float64() if seed is None else unit.shaken(seed)
+        with train.training(wide):
+            found.append(train.backward(wide, wide.variants, unit.seed).of)
+    exact, *shaken = (torch.cat([its.flatten() for its in of.values() if its is not None]) for of in found)
+    for its in shaken:
+        assert 1e-9 < float((its - exact).norm() / exact.norm()) < 1e-4
+    assert not torch.equal(*shaken)
+
+
 def test_a_branch_that_is_detached_is_seen(unit_of):
     class Cut(Two):
         def between(self, hidden):

@@ -149,7 +149,8 @@ def training(unit: Unit) -> Iterator[None]:
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.eval()
     try:
-        yield
+        with unit.as_rounded():
+            yield
     finally:
         for module, mode in modes.items():
             module.training = mode

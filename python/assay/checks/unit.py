@@ -390,6 +390,11 @@ class Unit:
         wide.__dict__["model"] = self.model64
         return wide
 
+    @contextlib.contextmanager
+    def as_rounded(self) -> Iterator[None]:
+        """Within it the weights are as this unit rounds them: as they are."""
+        yield
+
     def shaken(self, seed: int) -> Unit:
         """The same in float64, with other rounding errors of float32 at each call."""
         wide = self._beside(Shaken, self.seed)
@@ -463,6 +468,11 @@ class Shaken(Wide):
         self.generator = torch.Generator()
 
     def call(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors:
+        with self.as_rounded(model):
+            return super().call(inputs, model, random)
+
+    @contextlib.contextmanager
+    def as_rounded(self, model: torch.nn.Module | None = None) -> Iterator[None]:
         parameters = [parameter for parameter in (model or self.model).parameters() if parameter.dtype == torch.float64]
         kept = [parameter.detach().clone() for parameter in parameters]
         try:
@@ -470,7 +480,7 @@ class Shaken(Wide):
                 for parameter in parameters:
                     noise = torch.randn(parameter.shape, generator=self.generator, dtype=torch.float64)
                     parameter.mul_(1 + ROUNDING * noise)
-            return super().call(inputs, model, random)
+            yield
         finally:
             with torch.no_grad():
                 for parameter, before in zip(parameters, kept, strict=True):
