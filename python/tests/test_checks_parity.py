@@ -1,5 +1,11 @@
 """The group parity on platforms made by hand: each bug is seen by its check."""
 
+import contextlib
+import copy
+import re
+import time
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -54,9 +60,9 @@ def bug(**parts):
 def on(unit_of, monkeypatch):
     """Makes a unit on a platform of a class."""
 
-    def make(kind):
-        monkeypatch.setattr(platforms, "of", lambda name: kind(None))
-        unit = unit_of(Doubles())
+    def make(kind, dtype="float32", model=Doubles):
+        monkeypatch.setattr(platforms, "of", lambda name: kind(None, dtype))
+        unit = unit_of(model())
         unit.platform = "by-hand"
         return unit
 
@@ -71,7 +77,7 @@ def wrong(seen):
 
 def test_a_faithful_platform_passes_all(on):
     unit = on(Faithful)
-    assert parity.prepares(unit).fields["measures"].keys() == {"export_milliseconds"}
+    assert parity.prepares(unit).fields["measures"].keys() == {"export_milliseconds", "export_peak_bytes"}
     for check in (parity.outputs, parity.other_inputs, parity.repeatable):
         assert wrong(check(unit)) == []
     assert parity.executes(unit).fields["tallies"] == [{"label": "operations that the backend executed", "have": 4, "of": 4, "lacking": []}]
@@ -205,11 +211,15 @@ def test_a_choice_that_rounding_turns_is_asked_again_with_other_inputs(unit_of, 
 
 
 def test_the_platforms_that_are_named_are_those_that_there_are():
-    for name in (*platforms.MODULES, *platforms.TORCH_DEVICES):
-        assert issubclass(platforms.kind_of(name), Backend)
-    for name in platforms.NOT_YET:
-        with pytest.raises(Unavailable):
-            platforms.kind_of(name)
+    table = (Path(__file__).parents[2] / "crates/assay-model/src/platform.rs").read_text(encoding="utf-8")
+    names = re.findall(r'Self::\w+ => row\(\s*"([a-z-]+)"', table)
+    assert len(names) == 15
+    for name in names:
+        if name in platforms.NOT_YET:
+            with pytest.raises(Unavailable):
+                platforms.kind_of(name)
+        else:
+            assert issubclass(platforms.kind_of(name), Backend)
 
 
 def test_a_platform_tells_what_it_is_made_of_or_what_it_lacks():
@@ -218,3 +228,118 @@ def test_a_platform_tells_what_it_is_made_of_or_what_it_lacks():
     assert found["devices"]
     lacking = platforms.detect("webgpu")["lacking"]
     assert (lacking["kind"], lacking["mend"]) == ("not_yet", None)
+
+
+class Wide(torch.nn.Module):
+    """As wide as errors need to be told from luck."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(4, 64), torch.nn.Linear(64, 512)
+
+    def forward(self, values):
+        return {"last_hidden_state": self.second(torch.relu(self.first(values)))}
+
+
+class Runs(Backend):
+    """Runs a model as torch does, and gives out what it gives out times `off`."""
+
+    versions = classmethod(lambda cls: {})
+    devices = classmethod(lambda cls: [])
+    off = 1.0
+
+    def prepare(self, model, inputs):
+        self.model = copy.deepcopy(model)
+
+    def load(self):
+        pass
+
+    def run(self, inputs):
+        with torch.no_grad():
+            return {name: its * self.off for name, its in self.model(**inputs).items()}
+
+    def executed(self, inputs):
+        return Executed({"own": 1})
+
+
+class EightBits(Runs):
+    """Holds weights in eight bits."""
+
+    rows = 1
+
+    def prepare(self, model, inputs):
+        super().prepare(model, inputs)
+        with torch.no_grad():
+            for its in self.model.parameters():
+                if its.ndim == 2:
+                    scale = its.abs().amax(self.rows, keepdim=True) / 127
+                    its.copy_((its / scale).round() * scale)
+
+
+def close(seen):
+    """Whether the judge's rule holds (`oracle.rs`)."""
+    rows = seen.fields["comparisons"]
+    assert rows
+    epsilon = {"bfloat16": 2**-7, "float16": 2**-10, "qint8": 2**-7}
+    return all(row["oracle"]["result"] <= 3 * row["oracle"]["reference"] + 4 * epsilon[row["dtype"]] * row["rms_reference"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "name"), [(Runs, "bfloat16", "bfloat16"), (Runs, "float16", "float16"), (EightBits, "int8", "qint8")]
+)
+def test_in_shorter_numbers_it_is_held_against_what_storing_them_costs(on, kind, dtype, name):
+    for check in (parity.outputs, parity.other_inputs):
+        seen = check(on(kind, dtype, Wide))
+        assert [row["dtype"] for row in seen.fields["comparisons"]] == [name]
+        assert close(seen)
+        assert not close(check(on(type("Off", (kind,), {"off": 1.1}), dtype, Wide)))
+
+
+def test_the_model_and_its_inputs_come_in_the_numbers_that_are_asked_for(on):
+    types = []
+
+    class Looks(Runs):
+        def run(self, inputs):
+            types.append((next(self.model.parameters()).dtype, inputs["values"].dtype))
+            return super().run(inputs)
+
+    for dtype in ("bfloat16", "int8", "default"):
+        parity.outputs(on(Looks, dtype, Wide))
+        assert set(types) == {(torch.bfloat16, torch.bfloat16) if dtype == "bfloat16" else (torch.float32, torch.float32)}
+        types.clear()
+
+
+class Loose(Runs):
+    """Rounds to bfloat16 unless it is told not to."""
+
+    def load(self):
+        self.loose = "a setting: on"
+
+    def run(self, inputs):
+        return {name: its.bfloat16().float() if self.loose else its for name, its in super().run(inputs).items()}
+
+    @contextlib.contextmanager
+    def exactly(self):
+        self.loose = ""
+        yield
+        self.loose = "a setting: on"
+
+
+def test_what_explains_a_difference_is_turned_off_and_both_are_told(on):
+    seen = parity.outputs(on(Loose, "default", Wide))
+    assert wrong(seen) == ["last_hidden_state"]
+    explained = seen.fields["explained"]
+    assert explained["setting"] == "a setting: on"
+    assert [row["max_difference"] for row in explained["comparisons"]] == [0.0]
+    assert "explained" not in parity.outputs(on(Runs, "default", Wide)).fields
+
+
+def test_a_platform_and_eager_torch_are_timed_in_turn(on):
+    class Slow(Runs):
+        def run(self, inputs):
+            time.sleep(0.02)
+            return super().run(inputs)
+
+    measures = parity.outputs(on(Slow, model=Wide)).fields["measures"]
+    assert measures["forward_milliseconds"] >= 20 > measures["eager_milliseconds"] > 0
+    assert measures["run_peak_bytes"] >= 0

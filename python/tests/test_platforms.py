@@ -7,6 +7,8 @@ from transformers import BertConfig, BertModel
 from assay import platforms
 from assay.platforms.exported import called
 from assay.platforms.torch_compile import TorchCompile
+from assay.platforms.torch_device import DEVICES
+from assay.raised import Unavailable
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "vocab_size": 99}
 
@@ -83,3 +85,72 @@ def test_what_is_left_to_eager_torch_is_not_compiled():
         assert executed.by["compiled graphs"] > 0
         elsewhere[breaks] = executed.elsewhere
     assert elsewhere == {False: [], True: ["aten::linear", "aten::softmax"]}
+
+
+def test_a_name_is_taken_apart():
+    assert platforms.parts("cpu") == ("cpu", None, "float32")
+    assert platforms.parts("cuda:1@bfloat16") == ("cuda", "1", "bfloat16")
+    assert platforms.parts("openvino@int8") == ("openvino", None, "int8")
+
+
+def test_the_code_of_devices_runs_on_the_processor(bert, inputs):
+    backend = platforms.of("cpu")
+    backend.prepare(bert, inputs)
+    assert backend.model is not bert
+    backend.load()
+    assert backend.settings == {"device": "cpu", "computes with less": "nowhere"}
+    with torch.no_grad():
+        assert torch.equal(backend.run(inputs)["last_hidden_state"], bert(**inputs).last_hidden_state)
+    executed = backend.executed(inputs)
+    assert executed.by["cpu"] > 20
+    assert executed.elsewhere == []
+    assert backend.seen == {"cpu"}
+
+
+def test_an_index_beyond_the_devices_is_lacking(bert, inputs, monkeypatch):
+    backend = platforms.kind_of("cuda")("3")
+    monkeypatch.setattr(type(backend), "devices", classmethod(lambda cls: [{"name": "0"}]))
+    with pytest.raises(Unavailable, match="there is no `cuda:3`: torch counts 1"):
+        backend.prepare(bert, inputs)
+
+
+def test_a_module_that_computes_elsewhere_is_seen(bert, inputs):
+    backend = platforms.of("cpu")
+    backend.prepare(bert, inputs)
+    backend.load()
+    backend.kind = DEVICES["mps"]  # as if the processor had stepped in
+    executed = backend.executed(inputs)
+    assert executed.by == {}
+    (elsewhere,) = executed.elsewhere
+    assert elsewhere.startswith("cpu: ")
+
+
+def test_switches_that_are_on_are_said_and_turned_off():
+    backend = platforms.kind_of("cuda")(None, "default")
+    own = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    try:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = True, False
+        assert [words for words, _, _ in backend._on()] == ["TF32 in convolutions"]
+        with backend.exactly():
+            assert backend._on() == []
+        assert torch.backends.cudnn.allow_tf32
+        assert [words for words, _, _ in platforms.kind_of("cuda")(None, "float16")._on()] == ["sums in float16", "sums in bfloat16"]
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = own
+
+
+def test_openvino_says_what_it_computes_in_and_does_as_it_is_asked(bert, inputs):
+    pytest.importorskip("openvino")
+    backend = platforms.of("openvino@default")
+    backend.prepare(bert, inputs)
+    backend.load()
+    if backend.settings["precision"] == "f32":
+        assert backend.loose == ""
+    else:
+        assert "bfloat16" in backend.loose
+    first = backend.run(inputs).last_hidden_state
+    with backend.exactly():
+        assert backend.settings["precision"] == "f32"
+        with torch.no_grad():
+            assert torch.allclose(backend.run(inputs).last_hidden_state, bert(**inputs).last_hidden_state, atol=1e-5)
+    assert torch.equal(backend.run(inputs).last_hidden_state, first)

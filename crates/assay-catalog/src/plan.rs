@@ -169,6 +169,7 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
         };
         planned.plan.units.push(UnitPlan {
             subject: candidate.subject.clone(),
+            family: facts.family,
             platform: candidate.platform,
             checks: indices.iter().copied().map(index_of).collect(),
             recipe_sha256: ready.map_or_else(String::new, |(_, recipe)| recipe_digest(recipe)),

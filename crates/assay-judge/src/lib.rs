@@ -21,6 +21,7 @@
 mod generator;
 mod golden;
 mod layer;
+mod measured;
 mod proof;
 mod row;
 mod rules;
@@ -29,6 +30,7 @@ mod weights;
 
 pub use generator::Generator;
 pub use golden::{GoldenDifference, GoldenKind, differences};
+pub use measured::measured;
 pub use proof::{Proof, prove, prove_links};
 pub use verdict::judge;
 pub use weights::{WeightError, Weights};

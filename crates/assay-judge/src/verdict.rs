@@ -1,5 +1,6 @@
 use assay_model::{
-    Ending, Golden, Origin, Outcome, Platform, Provenance, Raised, ReasonKind, Rule, Verdict,
+    Ending, Golden, Observation, Origin, Outcome, Platform, Provenance, Raised, ReasonKind, Rule,
+    Verdict,
 };
 
 use crate::Proof;
@@ -62,7 +63,24 @@ pub fn judge(
             words.clone(),
         );
     }
-    let verdict = rules::apply(rule, observation, expected);
+    let mut verdict = rules::apply(rule, observation, expected);
+    if verdict.outcome == Outcome::Failed
+        && let (Some(reason), Some(explained)) = (&mut verdict.reason, &observation.explained)
+    {
+        let without = Observation {
+            comparisons: explained.comparisons.clone(),
+            ..Observation::default()
+        };
+        let again = rules::apply(rule, &without, expected);
+        if again.outcome == Outcome::Passed {
+            reason.kind = ReasonKind::Setting;
+        }
+        let ends = again.reason.map_or_else(
+            || String::from("all agree"),
+            |reason| format!("still {reason}"),
+        );
+        reason.detail += &format!("; without {}: {ends}", explained.setting);
+    }
     if verdict.outcome == Outcome::Passed && provenance != Some(Provenance::Real) {
         let why = proof.map_or("no worker of this unit lived to show evidence", |proof| {
             proof.detail.as_str()
@@ -119,7 +137,7 @@ fn of_exception(raised: &Raised) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::Observation;
+    use assay_model::{Comparison, Explained};
 
     use super::*;
 
@@ -293,6 +311,52 @@ mod tests {
             (Outcome::Skipped, ReasonKind::PlatformUnavailable)
         );
         assert_eq!(detail, "the package `x` is not installed (pip install x)");
+    }
+
+    #[test]
+    fn a_setting_that_explains_a_difference_is_said_and_is_no_pass() {
+        let row = |max_difference| Comparison {
+            label: "logits".into(),
+            dtype: "float32".into(),
+            shape: vec![4],
+            shape_mismatch: None,
+            elements: 4,
+            differing: 4,
+            max_difference,
+            rms_difference: max_difference,
+            max_reference: 1.0,
+            rms_reference: 1.0,
+            non_finite_mismatch: 0,
+            worst_index: vec![0],
+            oracle: None,
+        };
+        let of = |with: f64, without: f64| {
+            let observation = Observation {
+                comparisons: vec![row(with)],
+                explained: Some(Box::new(Explained {
+                    setting: "TF32".into(),
+                    comparisons: vec![row(without)],
+                })),
+                ..Observation::default()
+            };
+            let platform = "cuda@default".parse().unwrap();
+            judge(
+                Rule::Oracle,
+                &observed(observation),
+                platform,
+                Some(&real()),
+                None,
+            )
+        };
+        let explained = of(1e-3, 1e-7);
+        assert_eq!(explained.outcome, Outcome::Failed);
+        let reason = explained.reason.unwrap();
+        assert_eq!(reason.kind, ReasonKind::Setting);
+        assert!(reason.detail.ends_with("; without TF32: all agree"));
+        let not_by_it = of(1e-3, 1e-3).reason.unwrap();
+        assert_eq!(not_by_it.kind, ReasonKind::Differs);
+        assert!(not_by_it.detail.contains("; without TF32: still differs"));
+        assert_eq!(of(1e-7, 1e-3).outcome, Outcome::Passed);
     }
 
     #[test]

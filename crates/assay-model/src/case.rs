@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{CheckId, Outcome, Platform, Provenance, Reason};
@@ -29,6 +31,21 @@ pub struct CaseRecord {
     /// The known issue that takes the case, and whether it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_issue: Option<Known>,
+    /// What was measured at the last attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Box<Measured>>,
+}
+
+/// What a case showed besides its verdict.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Measured {
+    /// The stage of the platform in which it ended, as the platform calls it, if that was before its end: `export`, `load`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Figures by name: those of [`crate::Figures`], and `export_milliseconds` and `export_peak_bytes`: what a stage took.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, f64>,
 }
 
 impl CaseRecord {

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckId, Counts, Ending, Evidence, Fingerprint, Outcome, Plan, Provenance, Reason};
+use crate::{
+    CheckId, Counts, Ending, Evidence, Fingerprint, Measured, Outcome, Plan, Provenance, Reason,
+};
 
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub enum Event {
         /// [`crate::Observation::other_inputs`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         other_inputs: Option<String>,
+        /// What was measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        measured: Option<Box<Measured>>,
         /// Wall-clock seconds.
         seconds: f64,
     },

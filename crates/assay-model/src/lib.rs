@@ -22,27 +22,32 @@ mod evidence;
 mod exit;
 mod fingerprint;
 mod golden;
+mod matrix;
 mod observation;
 mod outcome;
 mod plan;
+
 mod platform;
 pub mod protocol;
 mod subject;
 
-pub use case::{Attempt, CaseRecord, Counts, Known, KnownState};
+pub use case::{Attempt, CaseRecord, Counts, Known, KnownState, Measured};
 pub use catalog::{Architecture, Discovered, Workflow};
 pub use check::{CheckId, CheckSpec, Group, Profile, Rule};
 pub use evidence::{CapturedLayer, Evidence, LayerKind, Sketch};
 pub use exit::ExitCode;
 pub use fingerprint::{Fingerprint, Preload, PythonEnvironment};
 pub use golden::{Golden, GoldenTensor};
+pub use matrix::{Cell, Figures, State};
 pub use observation::{
-    Call, Comparison, Ending, Lacking, Observation, OracleErrors, Origin, OutputFact, Raised,
-    Series, Tally, Unavailable,
+    Call, Comparison, Ending, Explained, Lacking, Observation, OracleErrors, Origin, OutputFact,
+    Raised, Series, Tally, Unavailable,
 };
 pub use outcome::{Outcome, Provenance, Reason, ReasonKind, Verdict};
 pub use plan::{KnownIssue, Part, Plan, PlannedCheck, UnitLimits, UnitPlan};
-pub use platform::{Backend, Device, Platform, Present, UnknownPlatform};
+pub use platform::{
+    Backend, Capabilities, Device, Dtype, Place, Platform, Present, UnknownPlatform,
+};
 pub use subject::{
     BASE, ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject, WORKFLOW,
 };

@@ -36,11 +36,24 @@ pub struct Observation {
     /// What differed with the first inputs, where that was a choice that rounding turned, so that the rest is of other inputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_inputs: Option<String>,
+    /// The same comparisons under settings by which the platform rounds no more than it was asked to, where it had others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Box<Explained>>,
     /// What was collected to be compared with an expectation, by the group `golden`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub golden: Option<Box<crate::Golden>>,
     /// Remarks for a reader: which inputs, which variant, a near-tie of a router.
     pub notes: Vec<String>,
+}
+
+/// What a setting of a platform does to a difference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
+    /// The setting, and what it was: `INFERENCE_PRECISION_HINT: bfloat16, OpenVINO's own choice`.
+    pub setting: String,
+    /// What was compared with it turned off.
+    pub comparisons: Vec<Comparison>,
 }
 
 /// Whose code raised an exception.
@@ -144,7 +157,7 @@ impl fmt::Display for Unavailable {
 pub struct Comparison {
     /// What was compared: `last_hidden_state, row 1`.
     pub label: String,
-    /// `torch` type of the result without the prefix.
+    /// `torch` type of the result without the prefix; `qint8` where weights are held in eight bits.
     pub dtype: String,
     /// Shape of both; if the shapes differ, `elements` is 0 and `shape_mismatch` says how.
     pub shape: Vec<u64>,

@@ -128,6 +128,8 @@ pub enum ReasonKind {
     Grows,
     /// Failed: something else executed the model than the backend that was asked for.
     FellBack,
+    /// Failed: results differ, and with a setting of the platform turned off by which it rounds more than it was asked to they do not.
+    Setting,
     /// Failed: something answered that is not the model.
     Mock,
     /// Failed: it holds, but no forward came to its end, so it could not be shown that a real model ran.
@@ -160,7 +162,7 @@ pub enum ReasonKind {
 
 impl ReasonKind {
     /// Those that a known issue can excuse: failures of the code under test.
-    pub const EXCUSABLE: [Self; 15] = [
+    pub const EXCUSABLE: [Self; 16] = [
         Self::Exception,
         Self::NotRefused,
         Self::NonFinite,
@@ -170,6 +172,7 @@ impl ReasonKind {
         Self::BrokenPromise,
         Self::Grows,
         Self::FellBack,
+        Self::Setting,
         Self::Unproven,
         Self::Probe,
         Self::Signal,

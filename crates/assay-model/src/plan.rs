@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckId, Golden, Platform, Rule, Subject};
+use crate::{CheckId, Family, Golden, Platform, Rule, Subject};
 
 /// All that a run will do, in the log before its first case runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct PlannedCheck {
 pub struct UnitPlan {
     /// The subject.
     pub subject: Subject,
+    /// Its family, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
     /// Where it runs.
     pub platform: Platform,
     /// Indices into [`Plan::checks`].
@@ -99,6 +102,7 @@ impl UnitPlan {
     pub fn new(subject: Subject, platform: Platform, checks: Vec<u32>) -> Self {
         Self {
             subject,
+            family: None,
             platform,
             checks,
             recipe_sha256: String::new(),

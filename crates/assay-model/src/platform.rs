@@ -6,13 +6,54 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Unavailable;
 
-/// How and where a subject runs: what executes it, and on which of its devices. In text `BACKEND[:DEVICE]`: `cpu`, `cuda:1`.
+/// How and where a subject runs: what executes it, on which of its devices, and in which numbers. In text `BACKEND[:DEVICE][@DTYPE]`: `cpu`,
+/// `cuda:1`, `openvino@int8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Platform {
     /// What executes the model.
     pub backend: Backend,
-    /// Which of the devices of its kind, as the backend counts them; none: the first.
-    pub device: Option<u16>,
+    /// Which of its devices; none: the first.
+    pub device: Option<Place>,
+    /// Which numbers it computes with.
+    pub dtype: Dtype,
+}
+
+/// One of the devices of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// As the backend counts them.
+    Number(u16),
+    /// As the table of backends names it.
+    Name(&'static str),
+}
+
+/// The numbers that a platform is asked to compute with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dtype {
+    /// 32-bit floating point, and nothing shorter in between: what a platform would compute in less by itself is asked not to.
+    #[default]
+    Float32,
+    /// The model in bfloat16.
+    Bfloat16,
+    /// The model in 16-bit floating point.
+    Float16,
+    /// Weights held as eight-bit integers; what is computed is not.
+    Int8,
+    /// A float32 model as the platform computes it when nobody asks: with TF32, or in bfloat16, where that is its own choice.
+    Default,
+}
+
+/// What a backend can do, by its own documentation; shown in `assay list platforms --json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Capabilities {
+    /// Numbers that it can be asked for.
+    pub dtypes: &'static [Dtype],
+    /// One prepared model takes inputs of several shapes.
+    pub dynamic_shapes: bool,
+    /// It can write token by token.
+    pub generation: bool,
+    /// It can go backward.
+    pub training: bool,
 }
 
 /// What executes a model.
@@ -38,11 +79,11 @@ pub enum Backend {
     Mps,
     /// Eager torch on a GPU of Intel.
     Xpu,
-    /// torch-xla on a TPU.
+    /// Eager torch on a TPU of Google, by torch-xla.
     Tpu,
-    /// onnxruntime's provider for Qualcomm's NPUs.
+    /// ONNX, run by onnxruntime's provider for Qualcomm's NPUs.
     Qualcomm,
-    /// onnxruntime's provider for TensorRT.
+    /// ONNX, run by onnxruntime's provider for TensorRT.
     Tensorrt,
     /// WebGPU in a browser.
     Webgpu,
@@ -84,10 +125,60 @@ pub struct Device {
 pub struct UnknownPlatform {
     /// The part that is unknown.
     pub part: String,
-    /// What it should be: `platform`, `device`.
+    /// What it should be: `platform`, `device`, `dtype`.
     pub kind: &'static str,
     /// What there is.
     pub known: Vec<&'static str>,
+}
+
+/// A backend's row in the table.
+struct Row {
+    name: &'static str,
+    devices: Devices,
+    capabilities: Capabilities,
+}
+
+/// How the devices of a backend are told apart.
+#[derive(Clone, Copy)]
+enum Devices {
+    One,
+    Counted,
+    Named(&'static [&'static str]),
+}
+
+const FLOAT32: &[Dtype] = &[Dtype::Float32];
+const HALF: &[Dtype] = &[Dtype::Float32, Dtype::Bfloat16, Dtype::Float16];
+const HALF_OR_DEFAULT: &[Dtype] = &[
+    Dtype::Float32,
+    Dtype::Bfloat16,
+    Dtype::Float16,
+    Dtype::Default,
+];
+const OF_OPENVINO: &[Dtype] = &[
+    Dtype::Float32,
+    Dtype::Bfloat16,
+    Dtype::Float16,
+    Dtype::Int8,
+    Dtype::Default,
+];
+const OF_ONNX: &[Dtype] = &[Dtype::Float32, Dtype::Float16];
+
+const fn row(
+    name: &'static str,
+    devices: Devices,
+    dtypes: &'static [Dtype],
+    [dynamic_shapes, generation, training]: [bool; 3],
+) -> Row {
+    Row {
+        name,
+        devices,
+        capabilities: Capabilities {
+            dtypes,
+            dynamic_shapes,
+            generation,
+            training,
+        },
+    }
 }
 
 impl Backend {
@@ -110,31 +201,107 @@ impl Backend {
         Self::Webnn,
     ];
 
-    /// The name on the command line, in the log and in the reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    /// What is said of each: shapes, generation and training by its own documentation, or that of `transformers.exporters`.
+    const fn row(self) -> Row {
+        use Devices::{Counted, Named, One};
+
+        const ALL: [bool; 3] = [true; 3];
+        const GRAPH: [bool; 3] = [true, true, false];
         match self {
-            Self::Cpu => "cpu",
-            Self::TorchCompile => "torch-compile",
-            Self::TorchExport => "torch-export",
-            Self::Onnxruntime => "onnxruntime",
-            Self::Openvino => "openvino",
-            Self::Executorch => "executorch",
-            Self::Cuda => "cuda",
-            Self::Rocm => "rocm",
-            Self::Mps => "mps",
-            Self::Xpu => "xpu",
-            Self::Tpu => "tpu",
-            Self::Qualcomm => "qualcomm",
-            Self::Tensorrt => "tensorrt",
-            Self::Webgpu => "webgpu",
-            Self::Webnn => "webnn",
+            Self::Cpu => row("cpu", One, HALF, ALL),
+            Self::TorchCompile => row("torch-compile", One, HALF, ALL),
+            Self::TorchExport => row("torch-export", One, HALF, GRAPH),
+            Self::Onnxruntime => row(
+                "onnxruntime",
+                Named(&["cpu", "cuda", "coreml", "directml"]),
+                OF_ONNX,
+                GRAPH,
+            ),
+            Self::Openvino => row("openvino", Named(&["cpu", "gpu"]), OF_OPENVINO, GRAPH),
+            Self::Executorch => row("executorch", One, FLOAT32, GRAPH),
+            Self::Cuda => row("cuda", Counted, HALF_OR_DEFAULT, ALL),
+            Self::Rocm => row("rocm", Counted, HALF_OR_DEFAULT, ALL),
+            Self::Mps => row("mps", One, HALF, ALL),
+            Self::Xpu => row("xpu", Counted, HALF, ALL),
+            Self::Tpu => row("tpu", Counted, HALF, ALL),
+            Self::Qualcomm => row("qualcomm", One, FLOAT32, [false, true, false]),
+            Self::Tensorrt => row("tensorrt", One, OF_ONNX, GRAPH),
+            Self::Webgpu => row("webgpu", One, FLOAT32, GRAPH),
+            Self::Webnn => row("webnn", One, FLOAT32, [false, true, false]),
         }
     }
 
-    /// Whether its devices are counted.
-    fn has_devices(self) -> bool {
-        matches!(self, Self::Cuda | Self::Rocm | Self::Xpu | Self::Tpu)
+    /// The name on the command line, in the log and in the reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// One of its devices by its name, or which there are.
+    fn place(self, device: &str) -> Result<Place, Vec<&'static str>> {
+        let (place, known) = match self.row().devices {
+            Devices::One => (None, Vec::new()),
+            Devices::Counted => (device.parse().ok().map(Place::Number), Vec::new()),
+            Devices::Named(names) => {
+                let name = names.iter().find(|&&name| name == device);
+                (name.map(|name| Place::Name(name)), names.to_vec())
+            }
+        };
+        place.ok_or(known)
+    }
+
+    /// It in each of its numbers, on its first device.
+    pub fn every(self) -> impl Iterator<Item = Platform> {
+        let dtypes = self.capabilities().dtypes.iter();
+        dtypes.filter_map(move |&dtype| Platform::of(self).with(dtype))
+    }
+
+    /// What it can do.
+    #[must_use]
+    pub fn capabilities(self) -> Capabilities {
+        self.row().capabilities
+    }
+}
+
+impl Dtype {
+    /// All that there are.
+    pub const ALL: [Self; 5] = [
+        Self::Float32,
+        Self::Bfloat16,
+        Self::Float16,
+        Self::Int8,
+        Self::Default,
+    ];
+
+    /// The name on the command line, and after the `@` of a platform.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "float32",
+            Self::Bfloat16 => "bfloat16",
+            Self::Float16 => "float16",
+            Self::Int8 => "int8",
+            Self::Default => "default",
+        }
+    }
+}
+
+impl FromStr for Dtype {
+    type Err = UnknownPlatform;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPlatform> {
+        let found = Self::ALL.into_iter().find(|dtype| dtype.name() == text);
+        found.ok_or_else(|| UnknownPlatform {
+            part: text.to_owned(),
+            kind: "dtype",
+            known: Self::ALL.map(Self::name).to_vec(),
+        })
+    }
+}
+
+impl Serialize for Dtype {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
@@ -148,7 +315,15 @@ impl Platform {
         Self {
             backend,
             device: None,
+            dtype: Dtype::Float32,
         }
+    }
+
+    /// The same in other numbers. None if the backend does not have them.
+    #[must_use]
+    pub fn with(self, dtype: Dtype) -> Option<Self> {
+        let has = self.backend.capabilities().dtypes.contains(&dtype);
+        has.then_some(Self { dtype, ..self })
     }
 
     /// Whether it is the one that all others are compared with.
@@ -175,7 +350,13 @@ impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = self.backend.name().to_owned();
         if let Some(device) = self.device {
-            text += &format!(":{device}");
+            text += &match device {
+                Place::Number(number) => format!(":{number}"),
+                Place::Name(name) => format!(":{name}"),
+            };
+        }
+        if self.dtype != Dtype::Float32 {
+            text += &format!("@{}", self.dtype.name());
         }
         f.pad(&text)
     }
@@ -185,9 +366,13 @@ impl FromStr for Platform {
     type Err = UnknownPlatform;
 
     fn from_str(text: &str) -> Result<Self, UnknownPlatform> {
-        let (name, device) = match text.split_once(':') {
+        let (place, dtype) = match text.split_once('@') {
+            Some((place, dtype)) => (place, dtype.parse()?),
+            None => (text, Dtype::Float32),
+        };
+        let (name, device) = match place.split_once(':') {
             Some((name, device)) => (name, Some(device)),
-            None => (text, None),
+            None => (place, None),
         };
         let unknown = |part: &str, kind, known: Vec<&'static str>| UnknownPlatform {
             part: part.to_owned(),
@@ -200,12 +385,22 @@ impl FromStr for Platform {
             .ok_or_else(|| unknown(name, "platform", Backend::ALL.map(Backend::name).to_vec()))?;
         let device = match device {
             None => None,
-            Some(index) => match index.parse() {
-                Ok(index) if backend.has_devices() => Some(index),
-                _ => return Err(unknown(index, "device", Vec::new())),
-            },
+            Some(device) => Some(
+                backend
+                    .place(device)
+                    .map_err(|known| unknown(device, "device", known))?,
+            ),
         };
-        Ok(Self { backend, device })
+        let platform = Self {
+            backend,
+            device,
+            dtype: Dtype::Float32,
+        };
+        platform.with(dtype).ok_or_else(|| {
+            let known = backend.capabilities().dtypes;
+            let part = format!("{name}@{}", dtype.name());
+            unknown(&part, "dtype", known.iter().map(|its| its.name()).collect())
+        })
     }
 }
 
@@ -236,7 +431,17 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_it_is_written() {
-        for name in ["cpu", "onnxruntime", "cuda", "cuda:1", "xpu:0"] {
+        for name in [
+            "cpu",
+            "onnxruntime",
+            "cuda",
+            "cuda:1",
+            "xpu:0",
+            "cpu@bfloat16",
+            "cuda:1@default",
+            "openvino@int8",
+            "openvino:gpu@float16",
+        ] {
             let platform: Platform = name.parse().unwrap();
             assert_eq!(platform.to_string(), name);
             let json = serde_json::to_string(&platform).unwrap();
@@ -244,7 +449,9 @@ mod tests {
             assert_eq!(serde_json::from_str::<Platform>(&json).unwrap(), platform);
         }
         assert!("cpu".parse::<Platform>().unwrap().is_reference());
+        assert!("cpu@float32".parse::<Platform>().unwrap().is_reference());
         assert!(!"cuda".parse::<Platform>().unwrap().is_reference());
+        assert!(!"cpu@bfloat16".parse::<Platform>().unwrap().is_reference());
     }
 
     #[test]
@@ -253,7 +460,15 @@ mod tests {
         assert_eq!(unknown("gpu").to_string(), "there is no platform `gpu`");
         assert!(unknown("gpu").known.contains(&"cuda"));
         assert_eq!(unknown("cuda:x").to_string(), "there is no device `x`");
-        assert_eq!(unknown("openvino:1").kind, "device", "it counts none");
+        assert_eq!(unknown("mps:1").kind, "device", "it counts none");
+        assert_eq!(unknown("openvino:1").known, ["cpu", "gpu"]);
         assert_eq!(unknown("").part, "");
+        assert_eq!(unknown("cpu@int4").to_string(), "there is no dtype `int4`");
+        let lacking = unknown("onnxruntime@bfloat16");
+        assert_eq!(
+            lacking.to_string(),
+            "there is no dtype `onnxruntime@bfloat16`"
+        );
+        assert_eq!(lacking.known, ["float32", "float16"]);
     }
 }

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use assay_model::event::{Event, Header, Output};
 use assay_model::{
-    Attempt, CaseRecord, CheckId, Counts, ExitCode, Known, KnownIssue, KnownState, Outcome, Part,
-    Plan, Provenance, Reason, ReasonKind, Subject,
+    Attempt, CaseRecord, CheckId, Counts, ExitCode, Family, Known, KnownIssue, KnownState,
+    Measured, Outcome, Part, Plan, Provenance, Reason, ReasonKind, Subject,
 };
 
 use crate::Damage;
@@ -50,6 +50,8 @@ pub struct Run {
 pub struct UnitFacts {
     /// The subject.
     pub subject: Subject,
+    /// Its family, where the plan says one.
+    pub family: Option<Family>,
     /// How many of [`Run::cases`] are its.
     pub cases: usize,
     /// What its workers printed, the last one that printed anything.
@@ -79,6 +81,7 @@ struct Judged {
     attempts: Vec<Attempt>,
     provenance: Option<Provenance>,
     other_inputs: Option<String>,
+    measured: Option<Box<Measured>>,
 }
 
 impl Fold {
@@ -109,6 +112,7 @@ impl Fold {
                 reason,
                 provenance,
                 other_inputs,
+                measured,
                 seconds,
             } => {
                 let attempt = Attempt {
@@ -120,12 +124,14 @@ impl Fold {
                     attempts: Vec::new(),
                     provenance: None,
                     other_inputs: None,
+                    measured: None,
                 });
                 // A retry that did not happen takes nothing back.
                 if *outcome != Outcome::NotRun || judged.attempts.is_empty() {
                     judged.attempts.push(attempt);
                     judged.provenance = *provenance;
                     judged.other_inputs.clone_from(other_inputs);
+                    judged.measured.clone_from(measured);
                 }
             }
             Event::UnitEnded {
@@ -178,6 +184,7 @@ impl Fold {
     fn plan(&mut self, plan: Plan) {
         let unit = |unit: &assay_model::UnitPlan| UnitFacts {
             subject: unit.subject.clone(),
+            family: unit.family,
             cases: unit.checks.len(),
             output: Output::default(),
             spawned_because: None,
@@ -325,6 +332,7 @@ impl Fold {
                     seconds: 0.0,
                     other_inputs: None,
                     known_issue: None,
+                    measured: None,
                 };
                 match judged
                     .as_ref()
@@ -335,6 +343,7 @@ impl Fold {
                         case.reason = last.reason;
                         case.provenance = judged.provenance;
                         case.other_inputs.clone_from(&judged.other_inputs);
+                        case.measured.clone_from(&judged.measured);
                         counts.other_inputs += u64::from(case.other_inputs.is_some());
                         case.flaky = is_flaky(&judged.attempts);
                         case.seconds = judged.attempts.iter().map(|attempt| attempt.seconds).sum();

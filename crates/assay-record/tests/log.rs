@@ -55,6 +55,7 @@ fn judged(check: &str, outcome: Outcome, provenance: Option<Provenance>) -> Even
         reason,
         provenance,
         other_inputs: None,
+        measured: None,
         seconds: 0.5,
     }
 }

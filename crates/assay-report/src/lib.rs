@@ -1,4 +1,4 @@
-//! Reports of one run, each from the folded [`Run`] alone; nothing here runs or judges anything.
+//! Reports of one run, each from the folded [`Run`] alone, and the [`matrix`] of many; nothing here runs or judges anything.
 //!
 //! | file | for |
 //! | --- | --- |
@@ -11,6 +11,7 @@
 
 mod junit;
 mod markdown;
+pub mod matrix;
 mod rows;
 mod summary;
 mod terminal;

@@ -71,6 +71,7 @@ fn events() -> Vec<Event> {
         }),
         provenance,
         other_inputs: None,
+        measured: None,
         seconds: 0.25,
     };
     let mut events = vec![
@@ -229,6 +230,7 @@ fn with_known_issues() -> Run {
             }),
             provenance: Some(Provenance::Real),
             other_inputs: None,
+            measured: None,
             seconds: 0.5,
         }));
     }

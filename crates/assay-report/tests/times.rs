@@ -50,6 +50,7 @@ fn report(subjects: &[Seconds], cpus: u64, end: Option<(f64, f64)>) -> String {
                 reason: None,
                 provenance: Some(Provenance::Real),
                 other_inputs: None,
+                measured: None,
                 seconds,
             });
         }

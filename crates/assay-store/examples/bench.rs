@@ -139,6 +139,7 @@ fn write_run(home: &Path, number: usize, candidates: &[Candidate]) -> PathBuf {
                 reason,
                 provenance: Some(Provenance::Real),
                 other_inputs: None,
+                measured: None,
                 seconds: 0.01,
             })
             .unwrap();

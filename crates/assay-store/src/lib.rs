@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod identity;
 mod ingest;
+mod matrix;
 mod mend;
 mod names;
 mod numbers;

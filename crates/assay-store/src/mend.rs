@@ -22,6 +22,7 @@ pub(crate) fn mend(kind: ReasonKind) -> &'static str {
         ReasonKind::Probe | ReasonKind::Exception => {
             "the exception's frames name the place; report it to the library with the version"
         }
+        ReasonKind::Setting => "ask the platform for float32: the detail names the setting",
         ReasonKind::FellBack => {
             "see that the backend's package is the one meant: something else ran the model in its place"
         }

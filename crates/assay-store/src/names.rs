@@ -1,7 +1,7 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use assay_model::{CaseRecord, Subject};
-use assay_record::Run;
+use assay_model::{CaseRecord, Family, Subject};
+use assay_record::{Run, UnitFacts};
 use duckdb::{Connection, params};
 
 use crate::StoreError;
@@ -32,6 +32,23 @@ impl Names {
         ]
     }
 
+    /// Writes the families of subjects that an earlier run named without one.
+    fn learn_families(&self, connection: &Connection, run: &Run) -> Result<(), StoreError> {
+        let mut statement = connection.prepare("SELECT name FROM subjects WHERE family IS NULL")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        let without: HashSet<String> = rows.collect::<Result<_, _>>()?;
+        for unit in &run.units {
+            let name = unit.subject.to_string();
+            if let Some(family) = unit.family.filter(|_| without.contains(&name)) {
+                connection.execute(
+                    "UPDATE subjects SET family = ? WHERE name = ?",
+                    params![family.name(), name],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the names that the cases of a run brought.
     pub(crate) fn write_new(
         &mut self,
@@ -40,14 +57,17 @@ impl Names {
     ) -> Result<(), StoreError> {
         let new = self.subjects.take_new();
         if !new.is_empty() {
-            let by_name: HashMap<String, &Subject> = run
+            let by_name: HashMap<String, &UnitFacts> = run
                 .units
                 .iter()
-                .map(|unit| (unit.subject.to_string(), &unit.subject))
+                .map(|unit| (unit.subject.to_string(), unit))
                 .collect();
-            let mut insert = connection.prepare("INSERT INTO subjects VALUES (?, ?, ?, ?, ?)")?;
+            let mut insert =
+                connection.prepare("INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?)")?;
             for (number, name) in new {
-                let (kind, architecture, auto_class) = match by_name.get(&name) {
+                let unit = by_name.get(&name);
+                let family = unit.and_then(|unit| unit.family).map(Family::name);
+                let (kind, architecture, auto_class) = match unit.map(|unit| &unit.subject) {
                     Some(Subject::Architecture { name, auto_class }) => {
                         ("architecture", Some(name), Some(auto_class))
                     }
@@ -55,9 +75,17 @@ impl Names {
                     Some(Subject::Workflow { .. }) => ("workflow", None, None),
                     None => ("unknown", None, None),
                 };
-                insert.execute(params![number, name, kind, architecture, auto_class])?;
+                insert.execute(params![
+                    number,
+                    name,
+                    kind,
+                    architecture,
+                    auto_class,
+                    family
+                ])?;
             }
         }
+        self.learn_families(connection, run)?;
         for (number, name) in self.platforms.take_new() {
             connection.execute("INSERT INTO platforms VALUES (?, ?)", params![number, name])?;
         }

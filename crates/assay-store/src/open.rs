@@ -16,7 +16,7 @@ use crate::sql::shut_in;
 pub const STORE_FILE: &str = "store.duckdb";
 
 /// Version of the schema.
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -268,16 +268,23 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if found == VERSION {
         return Ok(());
     }
-    if found == 1 {
-        rename_heads(connection)?;
-        connection.execute("UPDATE meta SET version = 2", [])?;
-        return Ok(());
+    if !(1..VERSION).contains(&found) {
+        return Err(StoreError::Version {
+            path: path.into(),
+            found,
+            known: VERSION,
+        });
     }
-    Err(StoreError::Version {
-        path: path.into(),
-        found,
-        known: VERSION,
-    })
+    if found < 2 {
+        rename_heads(connection)?;
+    }
+    // Families come with the next run that says them.
+    connection.execute_batch(&format!(
+        "BEGIN; ALTER TABLE subjects ADD COLUMN family VARCHAR; ALTER TABLE compatibility ADD COLUMN state VARCHAR;
+        UPDATE compatibility SET state = CASE WHEN works THEN 'works' ELSE 'fails' END;
+        UPDATE meta SET version = {VERSION}; COMMIT;"
+    ))?;
+    Ok(())
 }
 
 fn close(connection: Connection) -> Result<(), StoreError> {

@@ -163,7 +163,7 @@ impl Store {
             })
     }
 
-    fn number(&self, name: &str) -> Result<i32, StoreError> {
+    pub(crate) fn number(&self, name: &str) -> Result<i32, StoreError> {
         self.connection
             .query_row("SELECT run FROM runs WHERE name = ?", [name], |row| {
                 row.get(0)

@@ -1,4 +1,4 @@
--- Version 1 of the store. Times are UTC. docs/reference/store.md documents every table; a change here is a new version and a step in migrations.rs.
+-- Version 3 of the store. Times are UTC. docs/reference/store.md documents every table; a change here is a new version and a step in migrations.rs.
 CREATE TABLE meta (version INTEGER NOT NULL, created TIMESTAMP NOT NULL);
 
 CREATE TABLE environments (
@@ -6,7 +6,7 @@ CREATE TABLE environments (
     assay VARCHAR, worker_digest VARCHAR, system VARCHAR, kernel VARCHAR, machine VARCHAR, cpu VARCHAR, cpus UBIGINT, cpu_features VARCHAR,
     memory_bytes UBIGINT, python VARCHAR, torch VARCHAR, transformers VARCHAR, packages VARCHAR, preloads VARCHAR
 );
-CREATE TABLE subjects (subject INTEGER PRIMARY KEY, name VARCHAR UNIQUE NOT NULL, kind VARCHAR NOT NULL, architecture VARCHAR, auto_class VARCHAR);
+CREATE TABLE subjects (subject INTEGER PRIMARY KEY, name VARCHAR UNIQUE NOT NULL, kind VARCHAR NOT NULL, architecture VARCHAR, auto_class VARCHAR, family VARCHAR);
 CREATE TABLE platforms (platform INTEGER PRIMARY KEY, name VARCHAR UNIQUE NOT NULL);
 CREATE TABLE checks (check_id INTEGER PRIMARY KEY, name VARCHAR UNIQUE NOT NULL, check_group VARCHAR NOT NULL);
 
@@ -34,7 +34,7 @@ CREATE TABLE samples (
 );
 CREATE TABLE compatibility (
     run INTEGER NOT NULL, subject INTEGER NOT NULL, platform INTEGER NOT NULL,
-    works BOOLEAN NOT NULL, stage VARCHAR, error_kind VARCHAR, detail VARCHAR, mend VARCHAR
+    works BOOLEAN NOT NULL, stage VARCHAR, error_kind VARCHAR, detail VARCHAR, mend VARCHAR, state VARCHAR
 );
 
 -- For people: names instead of numbers.

@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assay_model::{CaseRecord, Outcome};
+use assay_model::{CaseRecord, Outcome, Provenance, ReasonKind, State};
 use assay_record::{Run, UnitFacts};
 use duckdb::Connection;
 use duckdb::arrow::array::{BooleanArray, Float64Array};
@@ -36,7 +37,7 @@ pub(crate) fn write_units(
 #[derive(Default)]
 struct Samples {
     keys: Keys,
-    metrics: Vec<&'static str>,
+    metrics: Vec<String>,
     values: Vec<f64>,
     units: Vec<&'static str>,
 }
@@ -60,22 +61,89 @@ impl Samples {
             ("peak_memory", unit.peak_memory_bytes as f64, "bytes"),
         ];
         for (metric, value, unit) in measured {
-            self.keys.push(run, key);
-            self.metrics.push(metric);
-            self.values.push(value);
-            self.units.push(unit);
+            self.add(run, key, metric, value, unit);
         }
+        // Of a figure that several checks have, the worst: an error, a peak.
+        let mut figures: BTreeMap<&str, f64> = BTreeMap::new();
+        for (metric, value) in cases
+            .iter()
+            .filter_map(|case| case.measured.as_ref())
+            .flat_map(|measured| &measured.figures)
+        {
+            let worst = figures.entry(metric).or_insert(*value);
+            *worst = worst.max(*value);
+        }
+        for (metric, value) in figures {
+            let unit = match metric.rsplit('_').next() {
+                Some("milliseconds") => "ms",
+                Some("bytes") => "bytes",
+                _ => "1",
+            };
+            self.add(run, key, metric, value, unit);
+        }
+    }
+
+    fn add(&mut self, run: i32, key: [i32; 3], metric: &str, value: f64, unit: &'static str) {
+        self.keys.push(run, key);
+        self.metrics.push(metric.to_owned());
+        self.values.push(value);
+        self.units.push(unit);
     }
 
     fn into_columns(self) -> Columns {
         let mut columns = self.keys.without_check();
         columns.extend::<Columns>(vec![
-            ("metric", text(self.metrics.into_iter().map(Some))),
+            (
+                "metric",
+                text(self.metrics.iter().map(|metric| Some(metric.as_str()))),
+            ),
             ("value", Arc::new(Float64Array::from(self.values))),
             ("unit", text(self.units.into_iter().map(Some))),
         ]);
         columns
     }
+}
+
+/// The case that says most of what is in the way: a failure, or one that a known issue excuses, or a skip.
+fn obstacle(cases: &[CaseRecord]) -> Option<&CaseRecord> {
+    let first = |wanted: fn(&CaseRecord) -> bool| cases.iter().find(|case| wanted(case));
+    first(CaseRecord::is_red)
+        .or_else(|| first(|case| case.outcome.is_failure()))
+        .or_else(|| first(|case| case.outcome == Outcome::Skipped))
+}
+
+/// What became of a unit with that obstacle.
+fn state(cases: &[CaseRecord], obstacle: Option<&CaseRecord>) -> State {
+    let is_mock = |case: &CaseRecord| case.provenance == Some(Provenance::Mock);
+    match obstacle {
+        _ if cases.iter().any(is_mock) => State::Mock,
+        Some(case) if case.is_red() => State::Fails,
+        Some(case) if case.outcome.is_failure() => State::Known,
+        Some(_) if cases.iter().all(|case| case.outcome != Outcome::Passed) => State::Skipped,
+        _ => State::Works,
+    }
+}
+
+/// Where a unit came to when a case of it did not pass: the stage of its platform, or what came of it instead.
+fn stage(case: &CaseRecord) -> String {
+    let group = case.check.group();
+    if group != "parity" {
+        return group.to_owned();
+    }
+    if let Some(stage) = case.measured.as_ref().and_then(|its| its.stage.clone()) {
+        return stage;
+    }
+    let kind = case.reason.as_ref().map(|reason| reason.kind);
+    let words = match (case.outcome, kind) {
+        (Outcome::TimedOut, _) => "timeout",
+        (Outcome::Crashed, _) => "crash",
+        (Outcome::OutOfMemory, _) => "out of memory",
+        (_, Some(ReasonKind::FellBack)) => "fell back",
+        (_, Some(ReasonKind::Setting)) => "setting",
+        (Outcome::Failed, Some(ReasonKind::Differs | ReasonKind::NonFinite)) => "wrong numbers",
+        _ => group,
+    };
+    words.to_owned()
 }
 
 /// The table of what works, and of what is in the way where it doesn't.
@@ -87,13 +155,12 @@ struct Compatibility {
     kinds: Vec<Option<String>>,
     details: Vec<Option<String>>,
     mends: Vec<Option<&'static str>>,
+    states: Vec<State>,
 }
 
 impl Compatibility {
     fn push(&mut self, run: i32, key: [i32; 3], cases: &[CaseRecord]) {
-        let obstacle = cases
-            .iter()
-            .find(|case| !matches!(case.outcome, Outcome::Passed | Outcome::NotRun));
+        let obstacle = obstacle(cases);
         // A unit of which a part was not run is not known to work.
         if obstacle.is_none() && cases.iter().any(|case| case.outcome == Outcome::NotRun) {
             return;
@@ -101,12 +168,12 @@ impl Compatibility {
         let reason = obstacle.and_then(|case| case.reason.as_ref());
         self.keys.push(run, key);
         self.works.push(obstacle.is_none());
-        self.stages
-            .push(obstacle.map(|case| case.check.group().to_owned()));
+        self.stages.push(obstacle.map(stage));
         self.kinds.push(reason.map(|reason| reason.kind.name()));
         self.details
             .push(reason.map(|reason| reason.detail.clone()));
         self.mends.push(reason.map(|reason| mend(reason.kind)));
+        self.states.push(state(cases, obstacle));
     }
 
     fn into_columns(self) -> Columns {
@@ -117,6 +184,10 @@ impl Compatibility {
             ("error_kind", text(self.kinds.iter().map(Option::as_deref))),
             ("detail", text(self.details.iter().map(Option::as_deref))),
             ("mend", text(self.mends.into_iter())),
+            (
+                "state",
+                text(self.states.into_iter().map(|its| Some(its.name()))),
+            ),
         ]);
         columns
     }

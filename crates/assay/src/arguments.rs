@@ -54,6 +54,10 @@ pub(crate) enum Verb {
     History(HistoryArguments),
     /// What differs between two runs: new failures, what is fixed, what ceased to apply, time
     Diff(DiffArguments),
+    /// What runs where: subjects × platforms, as far as runs have said
+    Matrix(MatrixArguments),
+    /// Which platform is best for a subject, by what was measured
+    Recommend(RecommendArguments),
     /// Expected outputs of subjects: show them, compare them with what a run collected, take that as expected
     Golden(GoldenVerb),
     /// The DuckDB store of all runs: its state, and what keeps it small
@@ -144,6 +148,10 @@ pub(crate) struct SubjectArguments {
     /// Where to run. Repeatable [default: cpu]
     #[arg(long, value_name = "PLATFORM", value_delimiter = ',')]
     pub(crate) platform: Vec<String>,
+    /// In which numbers: float32, bfloat16, float16, int8 (weights alone), or default, what the platform takes by itself. Each platform in
+    /// each of them. Repeatable [default: float32, or what a platform's name says: openvino@int8]
+    #[arg(long, value_name = "DTYPE", value_delimiter = ',')]
+    pub(crate) dtype: Vec<String>,
     /// Only these checks or groups: forward, batch.rows
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     pub(crate) checks: Vec<String>,
@@ -186,7 +194,7 @@ pub(crate) struct RunArguments {
         value_name = "RUN",
         num_args = 0..=1,
         default_missing_value = "latest",
-        conflicts_with_all = ["subjects", "all", "family", "limit", "filter", "partition", "platform", "checks", "profile", "config", "seed", "timeout", "memory_limit", "trust_remote_code", "allow_pickle", "report_dir", "no_tests", "retries", "preload", "fail_fast"],
+        conflicts_with_all = ["subjects", "all", "family", "limit", "filter", "partition", "platform", "dtype", "checks", "profile", "config", "seed", "timeout", "memory_limit", "trust_remote_code", "allow_pickle", "report_dir", "no_tests", "retries", "preload", "fail_fast"],
     )]
     pub(crate) resume: Option<String>,
     /// Stop at the first case that fails
@@ -459,6 +467,111 @@ pub(crate) struct DiffArguments {
     /// The newer run
     #[arg(value_name = "AFTER", default_value = "latest")]
     pub(crate) after: String,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  assay matrix\n  assay matrix --run latest --state fails --sort error\n  assay matrix -E 'family(vision)' --format html > matrix.html\n  assay matrix diff 20261121-101500-0a1b latest"
+)]
+pub(crate) struct MatrixArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<MatrixAction>,
+    /// What one run says, by its name, its folder, or an exported file [default: the newest of each subject on each platform]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Only subjects that a filter takes (`assay help filter`). Repeatable: what any of them takes
+    #[arg(short = 'E', long = "filter", value_name = "EXPRESSION")]
+    pub(crate) filter: Vec<String>,
+    /// Only these platforms. Repeatable
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',')]
+    pub(crate) platform: Vec<String>,
+    /// Only subjects that are in one of these states somewhere. Repeatable
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub(crate) state: Vec<CellState>,
+    /// In which order the subjects of a family stand
+    #[arg(long, value_name = "ORDER", default_value = "subject")]
+    pub(crate) sort: MatrixOrder,
+    /// terminal, md, html (a page by itself), json (docs/reference/json.md) or csv
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub(crate) format: MatrixFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MatrixAction {
+    /// Cells whose state differs between two runs; ends with exit code 1 if one fails that did not
+    Diff(DiffArguments),
+}
+
+/// A state of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CellState {
+    /// Something failed
+    Fails,
+    /// Something answered that is not the model
+    Mock,
+    /// Only what a known issue names failed
+    Known,
+    /// Nothing was executed
+    Skipped,
+    /// All held
+    Works,
+}
+
+/// In which order the subjects of a family stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatrixOrder {
+    /// By name
+    Subject,
+    /// What fails first
+    State,
+    /// The largest error first
+    Error,
+    /// The slowest first
+    Latency,
+}
+
+/// How a matrix is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatrixFormat {
+    /// For a terminal
+    Terminal,
+    /// Markdown
+    Md,
+    /// A page by itself
+    Html,
+    /// A list of cells
+    Json,
+    /// A row per cell
+    Csv,
+}
+
+/// What is to be best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Goal {
+    /// The time of one forward
+    Latency,
+    /// Forwards in a time, with as many at once as there are processors
+    Throughput,
+    /// What a process holds
+    Memory,
+    /// How near it is to float64
+    Accuracy,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay recommend bert\n  assay recommend vit --goal memory --json"
+)]
+pub(crate) struct RecommendArguments {
+    /// The subject, as reports name it
+    #[arg(value_name = "SUBJECT")]
+    pub(crate) subject: String,
+    /// What is to be best
+    #[arg(long, value_name = "GOAL", default_value = "latency")]
+    pub(crate) goal: Goal,
     #[command(flatten)]
     pub(crate) shown: Shown,
 }

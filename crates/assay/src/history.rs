@@ -24,7 +24,7 @@ impl From<StoreError> for Failure {
 }
 
 /// The store, brought up to the logs; if it can't be used, the same from the logs alone.
-fn open() -> Result<Store, Failure> {
+pub(crate) fn open() -> Result<Store, Failure> {
     let runs = folders::runs();
     if runs.is_empty() && !Path::new(HOME).join(assay_store::STORE_FILE).exists() {
         return Err(
@@ -44,6 +44,18 @@ fn open() -> Result<Store, Failure> {
     Ok(store)
 }
 
+/// What to say of a subject that no run has tested.
+pub(crate) fn unknown_subject(store: &Store, subject: &str) -> Result<Failure, Failure> {
+    let subjects = store.subjects()?;
+    let near = assay_catalog::nearest(subject, subjects.iter().map(String::as_str));
+    let hint = if near.is_empty() {
+        "`assay sql \"SELECT name FROM subjects\"` lists what was tested".into()
+    } else {
+        format!("did you mean {}?", near.join(", "))
+    };
+    Ok(Failure::usage(format!("no run has tested `{subject}`")).hint(hint))
+}
+
 fn tell(store: &Store) {
     for notice in &store.notices {
         anstream::eprintln!("warning: {notice}");
@@ -55,16 +67,7 @@ pub(crate) fn history(arguments: &HistoryArguments) -> Result<ExitCode, Failure>
     let store = open()?;
     let rows = store.history(&arguments.subject, arguments.limit)?;
     if rows.is_empty() {
-        let subjects = store.subjects()?;
-        let near = assay_catalog::nearest(&arguments.subject, subjects.iter().map(String::as_str));
-        let hint = if near.is_empty() {
-            "`assay sql \"SELECT name FROM subjects\"` lists what was tested".into()
-        } else {
-            format!("did you mean {}?", near.join(", "))
-        };
-        return Err(
-            Failure::usage(format!("no run has tested `{}`", arguments.subject)).hint(hint),
-        );
+        return Err(unknown_subject(&store, &arguments.subject)?);
     }
     if arguments.shown.as_json() {
         print_json(&rows)?;
@@ -107,32 +110,11 @@ pub(crate) fn history(arguments: &HistoryArguments) -> Result<ExitCode, Failure>
 
 /// `assay diff`. Ends with the exit code of failed cases if there are new failures.
 pub(crate) fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
-    let folders = [&arguments.before, &arguments.after].map(|name| folders::run_folder(name));
-    let [before, after] = folders;
-    let (before, after) = (real(&before?), real(&after?));
-    let kept = std::fs::canonicalize(REPORTS).unwrap_or_default();
-    let in_reports = [&before, &after]
-        .iter()
-        .all(|folder| folder.parent() == Some(kept.as_path()));
-    let store = if in_reports {
-        open()?
-    } else {
-        let store = Store::of_runs(&[before.clone(), after.clone()])?;
-        tell(&store);
-        store
+    let (store, names) = store_of(&[&arguments.before, &arguments.after])?;
+    let [before, after] = names.as_slice() else {
+        return Err(Failure::internal("two runs have two names"));
     };
-    // The store names logs by the path under which it met them.
-    let name = |folder: &Path| {
-        let here = folder
-            .file_name()
-            .map(|name| Path::new(REPORTS).join(name))
-            .unwrap_or_default();
-        match store.run_of(folder) {
-            Err(_) if in_reports => store.run_of(&here),
-            found => found,
-        }
-    };
-    let difference = store.diff(&name(&before)?, &name(&after)?)?;
+    let difference = store.diff(before, after)?;
     let code = if difference.new_failures.is_empty() {
         ExitCode::Passed
     } else {
@@ -144,6 +126,39 @@ pub(crate) fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
         print(&difference);
     }
     Ok(code)
+}
+
+/// A store that holds these runs, and their names in it.
+pub(crate) fn store_of(runs: &[&str]) -> Result<(Store, Vec<String>), Failure> {
+    let folders: Result<Vec<_>, Failure> = runs
+        .iter()
+        .map(|run| Ok(real(&folders::run_folder(run)?)))
+        .collect();
+    let folders = folders?;
+    let kept = std::fs::canonicalize(REPORTS).unwrap_or_default();
+    let in_reports = folders
+        .iter()
+        .all(|folder| folder.parent() == Some(kept.as_path()));
+    let store = if in_reports {
+        open()?
+    } else {
+        let store = Store::of_runs(&folders)?;
+        tell(&store);
+        store
+    };
+    // The store names logs by the path under which it met them.
+    let name = |folder: &std::path::PathBuf| {
+        let here = folder
+            .file_name()
+            .map(|name| Path::new(REPORTS).join(name))
+            .unwrap_or_default();
+        match store.run_of(folder) {
+            Err(_) if in_reports => store.run_of(&here),
+            found => found,
+        }
+    };
+    let names = folders.iter().map(name).collect::<Result<_, _>>()?;
+    Ok((store, names))
 }
 
 fn real(path: &Path) -> std::path::PathBuf {

@@ -1,4 +1,4 @@
-use assay_model::{ExitCode, Present};
+use assay_model::{Capabilities, ExitCode, Present};
 use serde::Serialize;
 
 use crate::arguments::Listed;
@@ -56,6 +56,7 @@ pub(crate) fn list(what: &Listed) -> Result<ExitCode, Failure> {
                 .map(|(backend, present)| PlatformRow {
                     platform: backend.name(),
                     available: present.lacking.is_none(),
+                    capabilities: backend.capabilities(),
                     present,
                 })
                 .collect();
@@ -182,6 +183,7 @@ struct Lacking<'a> {
 struct PlatformRow {
     platform: &'static str,
     available: bool,
+    capabilities: Capabilities,
     #[serde(flatten)]
     present: Present,
 }

@@ -13,9 +13,11 @@ mod folders;
 mod golden;
 mod history;
 mod listing;
+mod matrix;
 mod merging;
 mod newest;
 mod planning;
+mod recommending;
 mod recorder;
 mod replaying;
 mod reporting;
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
         Verb::Merge(arguments) => merging::merge(&arguments),
         Verb::History(arguments) => history::history(&arguments),
         Verb::Diff(arguments) => history::diff(&arguments),
+        Verb::Matrix(arguments) => matrix::matrix(&arguments),
+        Verb::Recommend(arguments) => recommending::recommend(&arguments),
         Verb::Golden(arguments) => golden::golden(&arguments.action),
         Verb::Store(arguments) => history::store(&arguments.action),
         Verb::Sql(arguments) => history::sql(&arguments),

@@ -20,7 +20,7 @@ pub(crate) fn make_plan(
     settings: &Settings,
     seed: u64,
 ) -> Result<Planned, Failure> {
-    let platforms = subjects::platforms(&settings.platforms.value)?;
+    let platforms = subjects::platforms(&settings.platforms.value, &arguments.dtype)?;
     subjects::families(&arguments.family)?;
     let said = said(arguments)?;
     let catalog = session.catalog()?;
@@ -182,8 +182,10 @@ fn names(catalog: &Catalog, kind: &str) -> Option<Vec<String>> {
             .collect(),
         "family" => Family::ALL.map(|family| family.name().to_owned()).to_vec(),
         "platform" => Backend::ALL
-            .map(|backend| backend.name().to_owned())
-            .to_vec(),
+            .into_iter()
+            .flat_map(Backend::every)
+            .map(|platform| platform.to_string())
+            .collect(),
         "check" => catalog
             .checks()
             .iter()

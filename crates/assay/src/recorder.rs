@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use assay_catalog::Cache;
-use assay_judge::{Proof, Weights, judge, prove, prove_links};
+use assay_judge::{Proof, Weights, judge, measured, prove, prove_links};
 use assay_model::event::Event;
 use assay_model::{CheckId, Ending, Golden, Outcome, Platform, Provenance, Rule, Subject};
 use assay_record::{Fold, LogWriter, RecordError};
@@ -350,6 +350,7 @@ impl<'a> Recorder<'a> {
                 reason: verdict.reason.clone(),
                 provenance,
                 other_inputs: ending.other_inputs().map(ToOwned::to_owned),
+                measured: measured(&ending, platform),
                 seconds,
             });
             let known = self.fold.is_excused(

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use assay_catalog::{ProbeOutcome, UnitJob, battery, recipe_digest};
-use assay_judge::{Proof, judge};
+use assay_judge::{Proof, judge, measured};
 use assay_model::event::Event;
 use assay_model::{
     CheckId, Ending, ExitCode, Outcome, Plan, Platform, Probed, Provenance, Recipe, Subject,
@@ -160,6 +160,7 @@ fn failures_without_verdict(
             reason: verdict.reason,
             provenance: proof.and_then(|proof| proof.provenance),
             other_inputs: ending.other_inputs().map(ToOwned::to_owned),
+            measured: measured(&ending, of_unit.platform),
             seconds,
         })
     };

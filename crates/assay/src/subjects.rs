@@ -18,16 +18,31 @@ pub(crate) fn families(names: &[String]) -> Result<Vec<Family>, SelectionError> 
     names.iter().map(family).collect()
 }
 
-/// The platforms named, or an error that says which there are.
-pub(crate) fn platforms(names: &[String]) -> Result<Vec<Platform>, SelectionError> {
-    let platform = |name: &String| {
-        name.parse()
-            .map_err(|unknown| SelectionError::UnknownPlatform {
-                name: name.clone(),
-                unknown,
-            })
+/// The platforms named, each in each of the numbers named, or an error that says which there are.
+pub(crate) fn platforms(
+    names: &[String],
+    dtypes: &[String],
+) -> Result<Vec<Platform>, SelectionError> {
+    let mut platforms = Vec::new();
+    let in_numbers = |name: &String, dtype: &String| match name.split_once('@') {
+        Some(_) => name.clone(),
+        None => format!("{name}@{dtype}"),
     };
-    names.iter().map(platform).collect()
+    for name in names {
+        let wanted = match dtypes {
+            [] => vec![name.clone()],
+            _ => dtypes.iter().map(|dtype| in_numbers(name, dtype)).collect(),
+        };
+        for name in wanted {
+            let platform = name
+                .parse()
+                .map_err(|unknown| SelectionError::UnknownPlatform { name, unknown })?;
+            if !platforms.contains(&platform) {
+                platforms.push(platform);
+            }
+        }
+    }
+    Ok(platforms)
 }
 
 /// The subjects that the command line asks for, or the ones that the configuration names for a command line that asks for none, each with

@@ -30,6 +30,9 @@ DOUBT, FLOOR = 3.0, 4.0
 judge's rule allows (`oracle.rs`). With less (2 and 2) grounding-dino took 70 forwards for what the first had settled."""
 TURNED = "the shapes of all outputs depend on a choice that rounding alone may turn"
 """Why nothing could be compared."""
+EPSILONS = {dtype: torch.finfo(dtype).eps for dtype in (torch.bfloat16, torch.float16)} | {torch.qint8: 2.0**-7}
+"""Of a row in eight bits: its largest value has 127 steps."""
+LARGEST = {dtype: torch.finfo(dtype).max for dtype in (torch.bfloat16, torch.float16)} | {torch.qint8: torch.inf}
 REFUSALS = r"not implemented for '(Half|BFloat16|ComplexHalf|ComplexBFloat16)'|Unsupported dtype (Half|BFloat16)"
 """How PyTorch says that it has no kernel for a type."""
 
@@ -52,25 +55,35 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
         exact = unit.reference
     if instructions.VARIABLE in os.environ:
         seen.note(f"oneDNN may use {os.environ[instructions.VARIABLE]} at most")
-    turning = subjects.turning_outputs(unit.architecture, set(exact))
-    for name, reason in turning.items():
-        seen.note(f"{name} not compared by design: {reason}")
-    exact = {name: right for name, right in exact.items() if right.is_floating_point() and right.numel() and name not in turning}
-    model = _in_steps(unit, dtype)
-    rounded = unit.forward(_each(unit.inputs, lambda tensor: _round(tensor, dtype)), model)
     try:
         half = converted(unit, dtype)
         if dtype in unit.refused:
             seen.note(f"not loaded at the first try: {unit.refused[dtype]}")
         heard = _listen(half)
-        results = unit.forward(_each(unit.inputs, lambda tensor: tensor.to(dtype)), half)
+        results = unit.forward(in_type(unit.inputs, dtype), half)
     except SubjectRaised as exception:
         text = str(exception.original)
         if not re.search(REFUSALS, text):
             raise
         seen.fields["unsupported"] = f"{type(exception.original).__name__}: {text}"[:200]
         return seen
-    references = _until_sure(unit, dtype, results, rounded, exact)
+    turning = against_rounded(seen, unit, unit.inputs, results, exact, dtype)
+    for name, (arguments, keywords) in heard.items():
+        _alone(seen, unit, name, half, arguments, keywords, dtype)
+    if not seen.fields["comparisons"]:
+        seen.fields["unsupported"] = "; ".join(dict.fromkeys(turning.values())) or TURNED
+    return seen
+
+
+def against_rounded(seen: Observation, unit: Unit, inputs: Tensors, results: Tensors, exact: Tensors, dtype: torch.dtype) -> dict[str, str]:
+    """Compares what a model in a shorter type gave out for some inputs with `exact`, its outputs in float64, by the errors of references
+    that only store in that type; `torch.qint8` is weights in eight bits. Gives the outputs that are left out by design, with the reason."""
+    turning = subjects.turning_outputs(unit.architecture, set(exact))
+    for name, reason in turning.items():
+        seen.note(f"{name} not compared by design: {reason}")
+    exact = {name: right for name, right in exact.items() if right.is_floating_point() and right.numel() and name not in turning}
+    rounded = unit.forward(_each(inputs, lambda tensor: _round(tensor, dtype)), _in_steps(unit, dtype))
+    references = _until_sure(unit, inputs, dtype, results, rounded, exact)
     for name, right in exact.items():
         others = [outputs[name] for outputs in references if name in outputs]
         alike = [other for other in others if other.shape == right.shape]
@@ -80,12 +93,8 @@ def _of(unit: Unit, dtype: torch.dtype) -> Observation:
         elif len(alike) < len(others) or (name in results and not is_alike and _varies(unit, name)):
             seen.note(f"{name}: its shape depends on a choice that rounding alone may turn")
         else:
-            seen.compare_outputs({name: results[name]} if name in results else {}, {name: right.to(dtype)})
-    for name, (arguments, keywords) in heard.items():
-        _alone(seen, unit, name, half, arguments, keywords, dtype)
-    if not seen.fields["comparisons"]:
-        seen.fields["unsupported"] = "; ".join(dict.fromkeys(turning.values())) or TURNED
-    return seen
+            seen.compare_outputs({name: results[name]} if name in results else {}, {name: _stored(right, dtype)})
+    return turning
 
 
 def _varies(unit: Unit, name: str) -> bool:
@@ -94,11 +103,11 @@ def _varies(unit: Unit, name: str) -> bool:
     return shapes != {unit.reference[name].shape}
 
 
-def _until_sure(unit: Unit, dtype: torch.dtype, results: Tensors, rounded: Tensors, exact: Tensors) -> list[Tensors]:
+def _until_sure(unit: Unit, inputs: Tensors, dtype: torch.dtype, results: Tensors, rounded: Tensors, exact: Tensors) -> list[Tensors]:
     """References, the first alone unless it leaves a doubt; then more, until one of them goes as far from float64 as the result."""
     references = [rounded]
     doubtful = {name for name, right in exact.items() if name in results and _is_doubtful(results[name], rounded.get(name), right, dtype)}
-    more = _more_rounded(unit, dtype)
+    more = _more_rounded(unit, inputs, dtype)
     while doubtful and len(references) <= MORE:
         references.append(next(more))
         doubtful = {name for name in doubtful if _is_doubtful(results[name], references[-1].get(name), exact[name], dtype)}
@@ -111,7 +120,7 @@ def _is_doubtful(result: torch.Tensor, reference: torch.Tensor | None, exact: to
     if reference.shape != exact.shape:
         return False
     exact, result, reference = _in_range(exact, result, [reference], dtype)
-    allowed = DOUBT * _error(reference, exact) + FLOOR * torch.finfo(dtype).eps * float(exact.pow(2).mean().sqrt())
+    allowed = DOUBT * _error(reference, exact) + FLOOR * EPSILONS[dtype] * float(exact.pow(2).mean().sqrt())
     return not _error(result, exact) <= allowed
 
 
@@ -122,7 +131,7 @@ def _error(tensor: torch.Tensor, exact: torch.Tensor) -> float:
 def _in_range(exact: torch.Tensor, result: torch.Tensor, references: list[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:
     """All of them, with zeros where float64 or a reference is beyond the type's range: that is infinite by right. Where rounding alone
     turns what is beyond it (the boxes that are chosen, of which some have no bounds) the result may have others there."""
-    by_right, *others = [tensor.abs() > torch.finfo(dtype).max for tensor in (exact, *references)]
+    by_right, *others = [tensor.abs() > LARGEST[dtype] for tensor in (exact, *references)]
     beyond = torch.stack([by_right, *others]).any(0)
     if not torch.equal(beyond, by_right):
         beyond |= result.abs() == torch.inf
@@ -137,8 +146,9 @@ def _compare(
         seen.compare(name, result, references[0].to(result.dtype))
         return
     exact, result, *references = _in_range(exact, result, references, dtype)
-    seen.compare(name, result.to(dtype), references[0].to(dtype), exact)
+    seen.compare(name, _stored(result, dtype), _stored(references[0], dtype), exact)
     row = seen.fields["comparisons"][-1]
+    row["dtype"] = str(dtype).removeprefix("torch.")
     errors = [_error(other, exact) for other in references[1:] if other.isfinite().all()]
     if row["oracle"] and errors and max(errors) > row["oracle"]["reference"]:
         if max(errors) > 10 * row["oracle"]["reference"]:
@@ -197,21 +207,25 @@ def _in_steps(unit: Unit, dtype: torch.dtype, generator: torch.Generator | None 
     model = copy.deepcopy(unit.model)
     oracle.clear_caches(model)
     with torch.no_grad():
-        for tensor in [*model.parameters(), *model.buffers()]:
+        for tensor in model.parameters() if dtype == torch.qint8 else [*model.parameters(), *model.buffers()]:
             if tensor.dtype == torch.float32:
-                tensor.copy_(_round(tensor, dtype))
+                tensor.copy_(_in_eight_bits(tensor, generator) if dtype == torch.qint8 else _round(tensor, dtype))
+    if dtype == torch.qint8:
+        return model
     for module in model.modules():
         module.register_forward_hook(lambda module, inputs, output: _map(output, lambda tensor: _round(tensor, dtype, generator)))
     return model
 
 
-def _more_rounded(unit: Unit, dtype: torch.dtype) -> Iterator[Tensors]:
+def _more_rounded(unit: Unit, inputs: Tensors, dtype: torch.dtype) -> Iterator[Tensors]:
     """Outputs for other ways of rounding."""
     generator = torch.Generator().manual_seed(unit.seed)
     model = _in_steps(unit, dtype, generator)
     for _ in range(MORE):
+        if dtype == torch.qint8:
+            model = _in_steps(unit, dtype, generator)
         oracle.clear_caches(model)
-        yield unit.forward(_each(unit.inputs, lambda tensor: _round(tensor, dtype, generator)), model)
+        yield unit.forward(_each(inputs, lambda tensor: _round(tensor, dtype, generator)), model)
 
 
 def _listen(model: torch.nn.Module) -> dict[str, Any]:
@@ -227,11 +241,34 @@ def _listen(model: torch.nn.Module) -> dict[str, Any]:
 
 
 def _round(tensor: torch.Tensor, dtype: torch.dtype, generator: torch.Generator | None = None) -> torch.Tensor:
-    if tensor.dtype != torch.float32:
+    if tensor.dtype != torch.float32 or dtype == torch.qint8:
         return tensor
     if generator is not None:  # to the next number above or below, the nearer one more often
         tensor = tensor * (1 + torch.finfo(dtype).eps * (torch.rand(tensor.shape, generator=generator) - 0.5))
     return tensor.to(dtype).float()
+
+
+def _in_eight_bits(weight: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+    """A weight of which each row has a scale of its own and 255 values; with a generator it is rounded up or down by chance. What is no
+    matrix stays as it is."""
+    if weight.ndim < 2:
+        return weight
+    rows = weight.flatten(1)
+    scale = rows.abs().amax(1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny) / 127
+    steps = rows / scale
+    if generator is not None:
+        steps = steps + torch.rand(steps.shape, generator=generator) - 0.5
+    return (steps.round() * scale).reshape(weight.shape)
+
+
+def _stored(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """In the type; what eight-bit weights give out has 32 bits."""
+    return tensor.to(torch.float32 if dtype == torch.qint8 else dtype)
+
+
+def in_type(inputs: Tensors, dtype: torch.dtype) -> Tensors:
+    """Inputs for a model in that type."""
+    return _each(inputs, lambda tensor: _stored(tensor, dtype))
 
 
 def _map(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:

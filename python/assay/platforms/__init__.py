@@ -6,62 +6,45 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import torch
-
-from assay.platforms.base import Backend, Executed, confirm
+from assay.platforms.base import Backend, Executed
 from assay.raised import Unavailable
 
-MODULES = {
-    "torch-compile": ("torch_compile", "TorchCompile"),
-    "torch-export": ("torch_export", "TorchExport"),
-    "onnxruntime": ("onnxruntime", "Onnxruntime"),
-    "openvino": ("openvino", "Openvino"),
-    "executorch": ("executorch", "Executorch"),
-}
-"""Each with its module and its class."""
-TORCH_DEVICES = ("cuda", "rocm", "mps", "xpu")
-NOT_YET = {
-    "tpu": "Assay does not drive torch-xla yet",
-    "qualcomm": "Assay does not drive onnxruntime's provider for Qualcomm yet",
-    "tensorrt": "Assay does not drive onnxruntime's provider for TensorRT yet",
-    "webgpu": "Assay does not drive a browser yet",
-    "webnn": "Assay does not drive a browser yet",
-}
+NOT_YET = {"webgpu": "Assay does not drive a browser yet", "webnn": "Assay does not drive a browser yet"}
 
-__all__ = ["Backend", "Executed", "kind_of", "of"]
+__all__ = ["Backend", "Executed", "kind_of", "of", "parts"]
+
+
+def parts(platform: str) -> tuple[str, str | None, str]:
+    """The parts of `BACKEND[:DEVICE][@DTYPE]`; without a dtype it is float32."""
+    place, _, dtype = platform.partition("@")
+    name, _, device = place.partition(":")
+    return name, device or None, dtype or "float32"
 
 
 def kind_of(name: str) -> type[Backend]:
-    """The class of a platform. Raises `Unavailable` for one that Assay can't drive."""
+    """The class of a platform: `PLATFORM` of the module of that name, or one of torch's devices. Raises `Unavailable` for one that Assay
+    can't drive."""
+    from assay.platforms import torch_device
+
     if name in NOT_YET:
         raise Unavailable("not_yet", NOT_YET[name])
-    if name in TORCH_DEVICES:
-        from assay.platforms import torch_device
-
+    if name in torch_device.DEVICES:
         return torch_device.kind_of(name)
-    module, kind = MODULES[name]
-    return getattr(importlib.import_module(f"assay.platforms.{module}"), kind)
+    return importlib.import_module(f"assay.platforms.{name.replace('-', '_')}").PLATFORM
 
 
 def of(platform: str) -> Backend:
-    """A platform by its whole name, `BACKEND[:DEVICE]`. Raises `Unavailable` where this machine lacks it."""
-    name, _, device = platform.partition(":")
+    """A platform by its whole name. Raises `Unavailable` where this machine lacks it."""
+    name, device, dtype = parts(platform)
     kind = kind_of(name)
     kind.versions()
-    return kind(int(device) if device else None)
+    return kind(device, dtype)
 
 
 def detect(platform: str) -> dict[str, Any]:
     """What this machine has of a platform (`Present` of `platform.rs`), or why it has none. What there is has computed something."""
-    name = platform.partition(":")[0]
+    name, _, _ = parts(platform)
     try:
-        if name == "cpu":
-            fed = torch.arange(4.0).reshape(2, 2)
-            confirm("cpu", fed @ fed, [[2.0, 3.0], [6.0, 11.0]])
-            return {
-                "versions": {"torch": torch.__version__},
-                "devices": [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}],
-            }
         return kind_of(name).detect()
     except Unavailable as lacking:
         return {"lacking": {"kind": lacking.kind, "words": lacking.words, "mend": lacking.mend}}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,12 +37,16 @@ class Backend(ABC):
     stages: tuple[str, ...] = ("export", "load", "run")
     """What preparing and loading are called where they fail."""
 
-    def __init__(self, device: int | None) -> None:
+    def __init__(self, device: str | None, dtype: str = "float32") -> None:
         self.device = device
+        self.dtype = dtype
+        """The numbers that are asked for (`Dtype` of `platform.rs`); the model and its inputs come in them."""
         self.seen = {"cpu"}
         """Types of device that outputs were on, before they were handed over."""
         self.settings: dict[str, Any] = {}
         """What the backend says of its own settings once it is loaded: the precision that it chose, its threads."""
+        self.loose = ""
+        """The settings by which it rounds more than it was asked to, in words, once it is loaded."""
 
     @classmethod
     def detect(cls) -> dict[str, Any]:
@@ -51,7 +57,7 @@ class Backend(ABC):
     @classmethod
     def versions(cls) -> dict[str, str]:
         """Versions of what it is made of. Raises `Unavailable` where one is missing or too old."""
-        return dict(map(_version, cls.packages))
+        return versions(*cls.packages)
 
     @classmethod
     @abstractmethod
@@ -70,9 +76,19 @@ class Backend(ABC):
     def run(self, inputs: Tensors) -> Any:
         """One forward, as the model itself would answer."""
 
+    @contextlib.contextmanager
+    def exactly(self) -> Iterator[None]:
+        """Within it what is `loose` is not: a difference that goes with it is explained."""
+        yield
+
     @abstractmethod
     def executed(self, inputs: Tensors) -> Executed:
         """Runs once more and says who executed it, by the backend's own word."""
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of packages, each named with the oldest version that will do. Raises `Unavailable`."""
+    return dict(map(_version, packages))
 
 
 def confirm(name: str, computed: Any, expected: Any) -> None:

@@ -54,3 +54,6 @@ class Executorch(Exported):
                     names["portable kernels"] += 1
         executed.by = dict(names)
         return executed
+
+
+PLATFORM = Executorch

@@ -58,8 +58,8 @@ class Exported(Backend):
     config = ""
     """The class of its configuration."""
 
-    def __init__(self, device: int | None) -> None:
-        super().__init__(device)
+    def __init__(self, device: str | None, dtype: str = "float32") -> None:
+        super().__init__(device, dtype)
         self.source: Any = None
         self.model: Any = None
 

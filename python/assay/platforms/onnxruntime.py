@@ -1,40 +1,95 @@
-"""`onnxruntime`: an ONNX graph, run by its CPU provider."""
+"""`onnxruntime`, `tensorrt`, `qualcomm`: an ONNX graph, run by a provider of onnxruntime."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import tempfile
 from collections import Counter
 from typing import Any
 
-from assay.platforms.base import Executed, Tensors, confirm
+from assay.platforms.base import Executed, Tensors, confirm, versions
 from assay.platforms.exported import Exported
+from assay.raised import Unavailable
 
-PROVIDER = "CPUExecutionProvider"
+CPU = "CPUExecutionProvider"
+PROVIDERS = {
+    "cpu": (CPU, "onnxruntime"),
+    "cuda": ("CUDAExecutionProvider", "onnxruntime-gpu"),
+    "coreml": ("CoreMLExecutionProvider", "onnxruntime"),
+    "directml": ("DmlExecutionProvider", "onnxruntime-directml"),
+    "tensorrt": ("TensorrtExecutionProvider", "onnxruntime-gpu"),
+    "qualcomm": ("QNNExecutionProvider", "onnxruntime-qnn"),
+}
+"""Each with the package that has it."""
 
 
 class Onnxruntime(Exported):
     """An inference session."""
 
-    packages = ("torch>=2.11", "onnxruntime>=1.20", "onnx>=1.18", "onnxscript>=0.5")
+    packages = ("torch>=2.11", "onnx>=1.18", "onnxscript>=0.5")
     imports = ("onnxscript", "torch.onnx", "transformers.exporters.exporter_onnx")  # onnxruntime itself starts a thread
     exporter, config = "OnnxExporter", "OnnxConfig"
+    first = "cpu"
+    """The device that is meant where none is named."""
+
+    def prepare(self, model: Any, inputs: Tensors) -> None:
+        self._confirm(self.device or self.first)
+        super().prepare(model, inputs)
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        # Each of its packages has the same module.
+        known = dict.fromkeys(package for _, package in PROVIDERS.values())
+        installed = [package for package in known if _is_installed(package)]
+        return super().versions() | versions(f"{(installed or ['onnxruntime'])[0]}>=1.20")
+
+    @property
+    def provider(self) -> str:
+        """What has to execute every node."""
+        return PROVIDERS[self.device or self.first][0]
 
     @classmethod
     def devices(cls) -> list[dict[str, Any]]:
+        import onnxruntime
+
+        names = {own: name for name, (own, _) in PROVIDERS.items() if name not in ("tensorrt", "qualcomm")}
+        if cls.first != "cpu":
+            names = {PROVIDERS[cls.first][0]: cls.first}
+        here = [names[provider] for provider in onnxruntime.get_available_providers() if provider in names]
+        found = []
+        for name in here or [cls.first]:
+            try:
+                cls._confirm(name)
+                found.append({"name": name, "description": PROVIDERS[name][0]})
+            except Unavailable:  # built in, and nothing to drive
+                if name == cls.first:
+                    raise
+        return found
+
+    @staticmethod
+    def _confirm(name: str) -> None:
+        """Raises `Unavailable` for a provider that is not here, or computes nothing."""
         import numpy
         import onnxruntime
         from onnx import TensorProto, helper
+
+        provider, package = PROVIDERS[name]
+        available = onnxruntime.get_available_providers()
+        if provider not in available:
+            words = f"this onnxruntime ({onnxruntime.__version__}) has no {provider}: {', '.join(available)}"
+            raise Unavailable("package_missing", words, f"pip install {package}" if package != "onnxruntime" else None)
 
         def value(name: str) -> Any:
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, [2])
 
         graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "twice", [value("x")], [value("y")])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=[PROVIDER])
-        confirm(PROVIDER, session.run(None, {"x": numpy.array([1, 2], numpy.float32)})[0], [2.0, 4.0])
-        return [{"name": PROVIDER, "description": f"of {', '.join(onnxruntime.get_available_providers())}"}]
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=[provider])
+        if session.get_providers()[0] != provider:
+            raise Unavailable("no_device", f"onnxruntime has {provider}, and it finds no device")
+        confirm(provider, session.run(None, {"x": numpy.array([1, 2], numpy.float32)})[0], [2.0, 4.0])
 
     def runner_options(self, profile: str | None = None) -> dict[str, Any]:
         import onnxruntime
@@ -48,7 +103,7 @@ class Onnxruntime(Exported):
         return {"session_options": options}
 
     def load(self) -> None:
-        self.model.to(None, providers=[PROVIDER], **self.runner_options())
+        self.model.to(None, providers=[self.provider], **self.runner_options())
         (runner,) = self.model.runners.values()
         self.settings = {"providers": runner.session.get_providers()}
 
@@ -57,7 +112,7 @@ class Onnxruntime(Exported):
         loaded = self.model.runners
         with tempfile.TemporaryDirectory() as folder:
             try:
-                self.model.to(None, providers=[PROVIDER], **self.runner_options(os.path.join(folder, "profile")))
+                self.model.to(None, providers=[self.provider], **self.runner_options(os.path.join(folder, "profile")))
                 self.run(inputs)
                 (runner,) = self.model.runners.values()
                 with open(runner.session.end_profiling(), encoding="utf-8") as file:
@@ -66,5 +121,15 @@ class Onnxruntime(Exported):
                 self.model._runners = loaded
         ran = [event["args"]["provider"] for event in events if event.get("name", "").endswith("_kernel_time")]
         executed.by = dict(Counter(ran))
-        executed.elsewhere += [f"{provider}: {count}" for provider, count in executed.by.items() if provider != PROVIDER]
+        executed.elsewhere += [f"{provider}: {count}" for provider, count in executed.by.items() if provider != self.provider]
         return executed
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(importlib.metadata.version(package))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+PLATFORM = Onnxruntime

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-from assay.platforms.base import Executed, Tensors, confirm
+from assay.platforms.base import Executed, Tensors, confirm, versions
 from assay.platforms.exported import Exported
+from assay.raised import Unavailable
 
 PRECISION = "INFERENCE_PRECISION_HINT"
 """What the plugin computes in: by itself bfloat16, where the processor has instructions for it."""
+HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
+"""What is asked for; of eight-bit weights, too: what is computed with them has 32."""
+NAMES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
+DEVICES = {"cpu": "CPU", "gpu": "GPU"}
+TORCH_DEVICES = {"cpu": "cpu", "gpu": "xpu"}
+"""What `transformers` calls them."""
 
 
 class Openvino(Exported):
@@ -18,6 +27,21 @@ class Openvino(Exported):
     packages = ("torch>=2.11", "openvino>=2025.4")
     imports = ("transformers.exporters.exporter_dynamo",)  # openvino itself starts a thread
     exporter, config = "OpenVINOExporter", "OpenVINOConfig"
+
+    def prepare(self, model: Any, inputs: Tensors) -> None:
+        if self.dtype == "int8":
+            versions("nncf>=3.0")
+        present = {row["name"].partition(".")[0] for row in self.devices()}
+        if DEVICES[self.device or "cpu"] not in present:
+            raise Unavailable("no_device", f"OpenVINO finds no {DEVICES[self.device or 'cpu']}: {', '.join(sorted(present)) or 'nothing'}")
+        super().prepare(model, inputs)
+
+    def options(self) -> dict[str, Any]:
+        if self.dtype != "int8":
+            return {}
+        from transformers.exporters import NNCFOpenVINOQuantizer, NNCFWeightCompressionConfig
+
+        return {"quantizer": NNCFOpenVINOQuantizer(NNCFWeightCompressionConfig())}
 
     @classmethod
     def devices(cls) -> list[dict[str, Any]]:
@@ -35,21 +59,41 @@ class Openvino(Exported):
             found.append({"name": name, "description": core.get_property(name, "FULL_DEVICE_NAME")})
         return found
 
-    def runner_options(self) -> dict[str, Any]:
-        return {"config": {"INFERENCE_NUM_THREADS": 1, "PERF_COUNT": True, PRECISION: "f32"}}
-
     def load(self) -> None:
-        super().load()
+        self._load(HINTS.get(self.dtype))
+
+    @contextlib.contextmanager
+    def exactly(self) -> Iterator[None]:
+        own = self.model.runners, self.settings, self.loose
+        try:
+            self._load(HINTS["float32"])
+            yield
+        finally:
+            self.model._runners, self.settings, self.loose = own
+
+    def _load(self, hint: str | None) -> None:
+        config: dict[str, Any] = {"INFERENCE_NUM_THREADS": 1} if self.device in (None, "cpu") else {}
+        if hint is None:
+            # The exporter writes down the type that the model had.
+            del self.model.program.rt_info["runtime_options"]
+        else:
+            config[PRECISION] = hint
+        self.model.to(TORCH_DEVICES[self.device or "cpu"], config=config | {"PERF_COUNT": True})
         (runner,) = self.model.runners.values()
         compiled = runner.compiled_model
         self.settings = {
             "devices": list(compiled.get_property("EXECUTION_DEVICES")),
             "precision": compiled.get_property(PRECISION).to_string(),
         }
+        computes = NAMES.get(self.settings["precision"], self.settings["precision"])
+        self.loose = f"{PRECISION}: {computes}, OpenVINO's own choice" if hint is None and computes != "float32" else ""
 
     def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
         """By the counters of its last request: each node that ran, with the kernel that did."""
         (runner,) = self.model.runners.values()
         ran = [row for row in runner.request.profiling_info if str(row.status).endswith("EXECUTED")]
-        executed.by = dict(Counter("CPU" for _ in ran))
+        executed.by = dict(Counter(DEVICES[self.device or "cpu"] for _ in ran))
         return executed
+
+
+PLATFORM = Openvino

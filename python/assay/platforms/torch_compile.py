@@ -26,8 +26,8 @@ class TorchCompile(Backend):
     imports = ("torch._dynamo", "torch._inductor")
     stages = ("compile", "load", "run")
 
-    def __init__(self, device: int | None) -> None:
-        super().__init__(device)
+    def __init__(self, device: str | None, dtype: str = "float32") -> None:
+        super().__init__(device, dtype)
         self.model: Any = None
         self.compiled: Any = None
 
@@ -87,3 +87,6 @@ def _is_within(event: Any) -> bool:
             return True
         above = above.cpu_parent
     return False
+
+
+PLATFORM = TorchCompile

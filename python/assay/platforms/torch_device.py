@@ -1,9 +1,12 @@
-"""`cuda`, `rocm`, `mps`, `xpu`: eager torch on a device of its own. What differs is data."""
+"""`cpu`, `cuda`, `rocm`, `mps`, `xpu`, `tpu`: eager torch on one kind of device. What differs is data."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import importlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from assay.checks import oracle
-from assay.platforms.base import Backend, Executed, Tensors, confirm
+from assay.platforms.base import Backend, Executed, Tensors, confirm, versions
 from assay.platforms.exported import MOVES
 from assay.raised import Unavailable
 
@@ -25,15 +28,29 @@ class Device:
 
     torch_type: str
     maker: str
-    build: str
+    build: str = ""
     """The attribute of `torch.version` that only a build for it has; none if every build has it, or none."""
+    package: str = ""
+    """What torch needs beside itself."""
+    shorter: tuple[tuple[str, str, str], ...] = ()
+    """Switches by which torch computes with less than it is asked for, all on unless somebody turns them off: what each does, and where it
+    is."""
 
 
+CUDNN, MATMUL = "backends.cudnn", "backends.cuda.matmul"
+OF_FLOAT32 = (("TF32 in convolutions", CUDNN, "allow_tf32"), ("TF32 in products of matrices", MATMUL, "allow_tf32"))
+OF_HALF = (
+    ("sums in float16", MATMUL, "allow_fp16_reduced_precision_reduction"),
+    ("sums in bfloat16", MATMUL, "allow_bf16_reduced_precision_reduction"),
+)
+"""Where products of matrices in half precision are cut into parts, these are added up in half precision, too."""
 DEVICES = {
-    "cuda": Device("cuda", "a GPU of NVIDIA", "cuda"),
-    "rocm": Device("cuda", "a GPU of AMD", "hip"),
-    "mps": Device("mps", "a GPU of Apple", ""),
-    "xpu": Device("xpu", "a GPU of Intel", "xpu"),
+    "cpu": Device("cpu", "the processor"),
+    "cuda": Device("cuda", "a GPU of NVIDIA", build="cuda", shorter=OF_FLOAT32 + OF_HALF),
+    "rocm": Device("cuda", "a GPU of AMD", build="hip", shorter=OF_FLOAT32 + OF_HALF),
+    "mps": Device("mps", "a GPU of Apple"),
+    "xpu": Device("xpu", "a GPU of Intel", build="xpu"),
+    "tpu": Device("xla", "a TPU of Google", package="torch-xla>=2.9"),
 }
 
 
@@ -43,18 +60,23 @@ class TorchDevice(Backend):
     stages = ("move", "synchronize", "run")
     name = ""
 
-    def __init__(self, device: int | None) -> None:
-        super().__init__(device)
+    def __init__(self, device: str | None, dtype: str = "float32") -> None:
+        super().__init__(device, dtype)
         self.kind = DEVICES[self.name]
         self.model: Any = None
 
     @classmethod
     def versions(cls) -> dict[str, str]:
-        return {"torch": torch.__version__}
+        found = versions("torch", *filter(None, [DEVICES[cls.name].package]))
+        if DEVICES[cls.name].package:
+            importlib.import_module("torch_xla")  # which makes the device known to torch
+        return found
 
     @classmethod
     def devices(cls) -> list[dict[str, Any]]:
         kind = DEVICES[cls.name]
+        if kind.package:
+            cls.versions()
         module = getattr(torch, kind.torch_type, None)
         if module is None:
             raise Unavailable("version_too_old", f"this torch ({torch.__version__}) knows no `{kind.torch_type}`")
@@ -62,37 +84,61 @@ class TorchDevice(Backend):
             raise Unavailable("broken", f"{FALLBACK} lets the processor compute what {kind.maker} can't", f"unset {FALLBACK}")
         if kind.build and getattr(torch.version, kind.build, None) is None:
             raise Unavailable("package_missing", f"this torch ({torch.__version__}) is not built for {kind.maker}")
-        if not module.is_available():
+        if not (module.is_available() if hasattr(module, "is_available") else module.device_count()):
             raise Unavailable("no_device", f"torch finds no device: {kind.maker}")
         return [cls._describe(kind.torch_type, module, index) for index in range(module.device_count())]
 
     @staticmethod
     def _describe(torch_type: str, module: Any, index: int) -> dict[str, Any]:
-        place = torch.device(torch_type, index)
+        place = _place(torch_type, index)
         fed = torch.arange(4.0).reshape(2, 2)
         confirm(str(place), (fed.to(place) @ fed.to(place)).cpu(), fed @ fed)
         properties = module.get_device_properties(index) if hasattr(module, "get_device_properties") else None
         return {
-            "name": str(index),
-            "description": getattr(properties, "name", torch_type),
+            "name": str(index) if torch_type != "cpu" else "cpu",
+            "description": getattr(properties, "name", None) or torch.backends.cpu.get_cpu_capability(),
             "memory_bytes": getattr(properties, "total_memory", None),
             "capability": ".".join(str(getattr(properties, part)) for part in ("major", "minor") if hasattr(properties, part)) or None,
         }
 
     def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
         found = self.devices()
-        if self.device is not None and self.device >= len(found):
-            raise Unavailable("no_device", f"there is no `{self.name}:{self.device}`: torch counts {len(found)}")
-        self.place = torch.device(self.kind.torch_type, self.device or 0)
+        index = int(self.device or 0)
+        if index >= len(found):
+            raise Unavailable("no_device", f"there is no `{self.name}:{index}`: torch counts {len(found)}")
+        self.place = _place(self.kind.torch_type, index)
         self.model = copy.deepcopy(model)
         oracle.clear_caches(self.model)
         self.model.to(self.place)
-        # Asked for float32, a GPU is to compute in it: by itself cuDNN takes TF32 for convolutions.
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-        self.settings = {"device": str(self.place), "TF32": "off"}
 
     def load(self) -> None:
-        getattr(torch, self.kind.torch_type).synchronize()
+        if self.dtype == "float32":  # asked for it, a GPU is to compute in it: by itself cuDNN takes TF32 for convolutions
+            for _, owner, switch in self._on():
+                setattr(_of_torch(owner), switch, False)
+        self.loose = ", ".join(words for words, _, _ in self._on())
+        self.settings = {"device": str(self.place), "computes with less": self.loose or "nowhere"}
+        self._synchronize()
+
+    def _on(self) -> list[tuple[str, str, str]]:
+        """Switches that matter for the numbers that are asked for, and are on."""
+        own = OF_HALF if self.dtype in ("float16", "bfloat16") else OF_FLOAT32
+        return [row for row in self.kind.shorter if row in own and getattr(_of_torch(row[1]), row[2])]
+
+    @contextlib.contextmanager
+    def exactly(self) -> Iterator[None]:
+        on = self._on()
+        try:
+            for _, owner, switch in on:
+                setattr(_of_torch(owner), switch, False)
+            yield
+        finally:
+            for _, owner, switch in on:
+                setattr(_of_torch(owner), switch, True)
+
+    def _synchronize(self) -> None:
+        module = getattr(torch, self.kind.torch_type)
+        if hasattr(module, "synchronize"):
+            module.synchronize()
 
     def run(self, inputs: Tensors) -> Any:
         from assay import subjects
@@ -128,6 +174,18 @@ class OnDevice(TorchDispatchMode):
             if isinstance(its, torch.Tensor) and its.is_floating_point() and its.numel() > 1 and name not in MOVES:
                 self.computed_on[its.device.type] = self.computed_on.get(its.device.type, 0) + 1
         return answer
+
+
+def _place(torch_type: str, index: int) -> torch.device:
+    return torch.device(torch_type) if torch_type == "cpu" else torch.device(torch_type, index)
+
+
+def _of_torch(path: str) -> Any:
+    """What `torch` has at a dotted path."""
+    found: Any = torch
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def kind_of(name: str) -> type[TorchDevice]:

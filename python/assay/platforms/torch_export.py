@@ -32,3 +32,6 @@ class TorchExport(Exported):
         """Operations that torch computes while the program runs, of which the model's own modules are none."""
         executed.by = {"ExportedProgram": self.computed}
         return executed
+
+
+PLATFORM = TorchExport

@@ -101,7 +101,8 @@ pub(crate) fn epsilon(dtype: &str) -> f64 {
         "float64" | "complex128" => f64::EPSILON,
         "float32" | "complex64" => f64::from(f32::EPSILON),
         "float16" => 2f64.powi(-10),
-        "bfloat16" => 2f64.powi(-7),
+        // A row of weights in eight bits: 127 steps to its largest value.
+        "bfloat16" | "qint8" => 2f64.powi(-7),
         _ => 0.0,
     }
 }

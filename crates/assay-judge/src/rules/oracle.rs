@@ -60,7 +60,7 @@ pub(super) fn apply(comparison: &Comparison) -> Option<(ReasonKind, String)> {
 
 /// How much worse than another's a result's error may be.
 pub(crate) fn multiplier(dtype: &str, elements: u64) -> f64 {
-    let noisy = elements < FEW_ELEMENTS || matches!(dtype, "float16" | "bfloat16");
+    let noisy = elements < FEW_ELEMENTS || matches!(dtype, "float16" | "bfloat16" | "qint8");
     if noisy { MULTIPLIER_NOISY } else { MULTIPLIER }
 }
 

@@ -76,12 +76,13 @@ fn a_store_of_version_1_is_brought_up() {
     duckdb::Connection::open(home.path().join(STORE_FILE))
         .unwrap()
         .execute_batch(
-            "UPDATE meta SET version = 1; UPDATE runs SET log_head = 'old', log_bytes = 1",
+            "UPDATE meta SET version = 1; UPDATE runs SET log_head = 'old', log_bytes = 1;
+            ALTER TABLE subjects DROP COLUMN family; ALTER TABLE compatibility DROP COLUMN state",
         )
         .unwrap();
     let store = home.open();
     assert_eq!(store.runs().unwrap(), ["a", "b"]);
-    assert_eq!(status(home.path(), &store).unwrap().version, 2);
+    assert_eq!(status(home.path(), &store).unwrap().version, 3);
 }
 
 #[test]

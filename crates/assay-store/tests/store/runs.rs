@@ -55,6 +55,7 @@ pub fn run(home: &Path, name: &str, started: &str, subjects: &[(&str, &[Outcome]
                 }),
                 provenance: Some(Provenance::Real),
                 other_inputs: None,
+                measured: None,
                 seconds: 0.5,
             });
         }
