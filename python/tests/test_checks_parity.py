@@ -77,7 +77,7 @@ def wrong(seen):
 
 def test_a_faithful_platform_passes_all(on):
     unit = on(Faithful)
-    assert parity.prepares(unit).fields["measures"].keys() == {"export_milliseconds", "export_peak_bytes"}
+    assert parity.prepares(unit).fields["measures"].keys() == {"export_milliseconds", "export_peak_bytes", "parameters", "values"}
     for check in (parity.outputs, parity.other_inputs, parity.repeatable):
         assert wrong(check(unit)) == []
     assert parity.executes(unit).fields["tallies"] == [{"label": "operations that the backend executed", "have": 4, "of": 4, "lacking": []}]

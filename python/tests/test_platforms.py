@@ -1,5 +1,9 @@
 """Platforms that this environment has, with real models, and with something else in their place."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from transformers import BertConfig, BertModel
@@ -154,3 +158,31 @@ def test_openvino_says_what_it_computes_in_and_does_as_it_is_asked(bert, inputs)
         with torch.no_grad():
             assert torch.allclose(backend.run(inputs).last_hidden_state, bert(**inputs).last_hidden_state, atol=1e-5)
     assert torch.equal(backend.run(inputs).last_hidden_state, first)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_the_template_stays_on_one_thread_and_children_import_little(name):
+    """In a process of its own: what is imported once is imported."""
+    script = f"""
+import os, sys
+import torch, transformers.modeling_utils, transformers.generation
+from assay import platforms
+try:
+    kind = platforms.kind_of({name!r})
+    kind.versions()
+except platforms.base.Unavailable:
+    sys.exit(7)
+kind.warm()
+assert len(os.listdir("/proc/self/task")) == 1, "a thread"
+from transformers import BertConfig, BertModel
+model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, vocab_size=9)).eval()
+before = set(sys.modules)
+kind(None).prepare(model, {{"input_ids": torch.ones(1, 4, dtype=torch.int64)}})
+new = [its for its in set(sys.modules) - before if its.startswith(("torch.export", "torch.onnx", "onnxscript"))]
+assert len(new) < 5, sorted(new)
+"""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    if done.returncode == 7:
+        pytest.skip("it is not installed here")
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use crate::setup::{Ready, cache, cargo, ready, root};
 use crate::step::{Failed, loud, step};
+use crate::summary::Summary;
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,7 @@ pub(crate) fn test(tier: Tier) -> Result<ExitCode, Failed> {
     ];
     if tier == Tier::Full {
         sampler(&ready)?;
+        platforms(&ready)?;
         let mut mutants = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
         loud("mutants", mutants.arg("mutants"))?;
     } else {
@@ -106,6 +108,36 @@ fn sampler(ready: &Ready) -> Result<(), Failed> {
     );
     let _ = std::fs::remove_dir_all(&folder);
     done
+}
+
+/// What every platform of the locked environment is asked for.
+const PLATFORMS: &str = "cpu@bfloat16,torch-compile,torch-export,onnxruntime,onnxruntime@float16,openvino,openvino@bfloat16,openvino@int8,executorch";
+
+/// An encoder, an encoder-decoder and a vision model on every platform that a processor has. What is skipped is no pass: the environment
+/// has all that they need.
+fn platforms(ready: &Ready) -> Result<(), Failed> {
+    let folder = std::env::temp_dir().join(format!("assay-platforms-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut command = Command::new(&ready.assay);
+    command
+        .current_dir(&folder)
+        .args(["run", "bert", "t5", "vit", "--classes", "base"])
+        .args(["--platform", PLATFORMS, "--report-dir", "report"])
+        // Inductor compiles C++: what is asked here is the verdict, on however slow a machine.
+        .args(["--timeout", "300"]);
+    let done = loud("platforms", with_environment(&mut command, ready));
+    let summary = Summary::read(&folder.join("report/summary.json"));
+    let _ = std::fs::remove_dir_all(&folder);
+    done?;
+    let not_passed = summary?
+        .cases
+        .iter()
+        .filter(|case| case.outcome != "passed")
+        .count();
+    if not_passed > 0 {
+        return Err(format!("platforms: {not_passed} cases are no pass"));
+    }
+    Ok(())
 }
 
 /// The first two commands in the README are the ones that set up and run, and set up and test.

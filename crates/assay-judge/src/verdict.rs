@@ -105,7 +105,7 @@ fn of_exception(raised: &Raised) -> Verdict {
         .last()
         .map(|frame| format!(" (at {frame})"))
         .unwrap_or_default();
-    let message = raised.message.lines().next().unwrap_or_default();
+    let message = in_a_line(&raised.message);
     if let Some(lacking) = &raised.unavailable {
         return Verdict::new(
             Outcome::Skipped,
@@ -132,6 +132,19 @@ fn of_exception(raised: &Raised) -> Verdict {
     match raised.origin {
         Origin::Subject => Verdict::new(Outcome::Failed, ReasonKind::Exception, detail),
         Origin::Worker => Verdict::new(Outcome::Errored, ReasonKind::Worker, detail),
+    }
+}
+
+/// The first line of a message; where that only leads up to what is said (`Exception from src/request.cpp:75:`) the last one, too.
+fn in_a_line(message: &str) -> String {
+    let mut lines = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.next_back() {
+        Some(last) if first.ends_with(':') => format!("{first} {last}"),
+        _ => first.to_owned(),
     }
 }
 
@@ -240,6 +253,17 @@ mod tests {
             of_origin(Origin::Worker),
             (Outcome::Errored, Some(ReasonKind::Worker))
         );
+    }
+
+    #[test]
+    fn a_message_that_only_leads_up_is_told_to_its_end() {
+        assert_eq!(in_a_line("boom\nand more"), "boom");
+        assert_eq!(
+            in_a_line("Exception from a.cpp:75:\nException from b.cpp:6:\nwrong type\n\n"),
+            "Exception from a.cpp:75: wrong type"
+        );
+        assert_eq!(in_a_line("only this:"), "only this:");
+        assert_eq!(in_a_line(""), "");
     }
 
     #[test]

@@ -32,8 +32,6 @@ class Backend(ABC):
 
     packages: tuple[str, ...] = ()
     """What has to be installed, each with the oldest version that will do."""
-    imports: tuple[str, ...] = ()
-    """Modules that the template imports, so that no child has to."""
     stages: tuple[str, ...] = ("export", "load", "run")
     """What preparing and loading are called where they fail."""
 
@@ -58,6 +56,11 @@ class Backend(ABC):
     def versions(cls) -> dict[str, str]:
         """Versions of what it is made of. Raises `Unavailable` where one is missing or too old."""
         return versions(*cls.packages)
+
+    @classmethod  # noqa: B027
+    def warm(cls) -> None:
+        """What the template does once, so that no child has to: libraries import theirs when they are first used. Starts no thread.
+        Nothing, unless a platform says otherwise."""
 
     @classmethod
     @abstractmethod

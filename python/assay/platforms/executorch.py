@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from typing import Any
 
 from assay.platforms.base import Executed, Tensors
-from assay.platforms.exported import Exported
+from assay.platforms.exported import Exported, warm_export
 from assay.raised import Unavailable
 
 DELEGATE = "XnnpackBackend"
@@ -16,8 +17,13 @@ class Executorch(Exported):
     """A loaded method."""
 
     packages = ("torch>=2.11", "executorch>=1.0")
-    imports = ("transformers.exporters.exporter_executorch", "transformers.exporters.runners.runner_executorch")
     exporter, config = "ExecutorchExporter", "ExecutorchConfig"
+
+    @classmethod
+    def warm(cls) -> None:
+        for module in ("exporter_executorch", "runners.runner_executorch"):
+            importlib.import_module(f"transformers.exporters.{module}")
+        warm_export("dynamo", "executorch")
 
     @classmethod
     def versions(cls) -> dict[str, str]:

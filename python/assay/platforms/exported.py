@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -58,6 +59,10 @@ class Exported(Backend):
     config = ""
     """The class of its configuration."""
 
+    @classmethod
+    def warm(cls) -> None:
+        warm_export("dynamo")
+
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         super().__init__(device, dtype)
         self.source: Any = None
@@ -110,6 +115,25 @@ class Exported(Backend):
     def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
         """The same with what the backend says it executed itself."""
         raise NotImplementedError
+
+
+def warm_export(*patched: str) -> torch.export.ExportedProgram:
+    """Exports a layer, after which torch has what it imports while it does, and makes the exporters' patches of these kinds once: each
+    imports the modules that it patches."""
+    import tqdm
+    from transformers.exporters.utils import apply_patches
+
+    for module in ("exporter_dynamo", "runners.runner_dynamo"):
+        importlib.import_module(f"transformers.exporters.{module}")
+
+    tqdm.tqdm.monitor_interval = 0  # with it a thread watches every bar of progress
+    with torch.no_grad():
+        program = torch.export.export(torch.nn.Linear(3, 2), (torch.ones(1, 3),))
+        program.run_decompositions({})
+    for kind in patched:
+        with apply_patches(kind):
+            pass
+    return program
 
 
 @contextlib.contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.metadata
+import io
 import json
 import os
 import tempfile
@@ -10,7 +13,7 @@ from collections import Counter
 from typing import Any
 
 from assay.platforms.base import Executed, Tensors, confirm, versions
-from assay.platforms.exported import Exported
+from assay.platforms.exported import Exported, warm_export
 from assay.raised import Unavailable
 
 CPU = "CPUExecutionProvider"
@@ -29,7 +32,6 @@ class Onnxruntime(Exported):
     """An inference session."""
 
     packages = ("torch>=2.11", "onnx>=1.18", "onnxscript>=0.5")
-    imports = ("onnxscript", "torch.onnx", "transformers.exporters.exporter_onnx")  # onnxruntime itself starts a thread
     exporter, config = "OnnxExporter", "OnnxConfig"
     first = "cpu"
     """The device that is meant where none is named."""
@@ -37,6 +39,16 @@ class Onnxruntime(Exported):
     def prepare(self, model: Any, inputs: Tensors) -> None:
         self._confirm(self.device or self.first)
         super().prepare(model, inputs)
+
+    @classmethod
+    def warm(cls) -> None:
+        import torch.onnx
+
+        importlib.import_module("transformers.exporters.exporter_onnx")
+        program = warm_export("dynamo", "onnx")
+        with contextlib.redirect_stdout(io.StringIO()):
+            torch.onnx.export(program, args=(), kwargs={})
+        # onnxruntime itself starts a thread.
 
     @classmethod
     def versions(cls) -> dict[str, str]:

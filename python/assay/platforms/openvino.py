@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import torch
+
 from assay.platforms.base import Executed, Tensors, confirm, versions
 from assay.platforms.exported import Exported
 from assay.raised import Unavailable
@@ -25,7 +27,6 @@ class Openvino(Exported):
     """A compiled model."""
 
     packages = ("torch>=2.11", "openvino>=2025.4")
-    imports = ("transformers.exporters.exporter_dynamo",)  # openvino itself starts a thread
     exporter, config = "OpenVINOExporter", "OpenVINOConfig"
 
     def prepare(self, model: Any, inputs: Tensors) -> None:
@@ -35,6 +36,13 @@ class Openvino(Exported):
         if DEVICES[self.device or "cpu"] not in present:
             raise Unavailable("no_device", f"OpenVINO finds no {DEVICES[self.device or 'cpu']}: {', '.join(sorted(present)) or 'nothing'}")
         super().prepare(model, inputs)
+
+    def fed(self, inputs: Tensors) -> dict[str, Any]:
+        """What goes into a program has 32 bits, whatever the model has."""
+        fed = super().fed(inputs)
+        if self.model is None:
+            return fed
+        return {name: its.float() if isinstance(its, torch.Tensor) and its.is_floating_point() else its for name, its in fed.items()}
 
     def options(self) -> dict[str, Any]:
         if self.dtype != "int8":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 import shutil
 from typing import Any
@@ -23,13 +24,16 @@ class TorchCompile(Backend):
     """A compiled model."""
 
     packages = ("torch>=2.11",)
-    imports = ("torch._dynamo", "torch._inductor")
     stages = ("compile", "load", "run")
 
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         super().__init__(device, dtype)
         self.model: Any = None
         self.compiled: Any = None
+
+    @classmethod
+    def warm(cls) -> None:
+        importlib.import_module("torch._inductor.compile_fx")
 
     @classmethod
     def versions(cls) -> dict[str, str]:

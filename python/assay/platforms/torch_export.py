@@ -14,7 +14,6 @@ class TorchExport(Exported):
     """An exported program."""
 
     packages = ("torch>=2.11",)
-    imports = ("transformers.exporters.exporter_dynamo", "transformers.exporters.runners.runner_dynamo")
     exporter, config = "DynamoExporter", "DynamoConfig"
 
     @classmethod

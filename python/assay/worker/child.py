@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import tempfile
 from typing import Any
 
 from assay.worker import framing, safety
@@ -48,7 +49,10 @@ def _do(job: dict[str, Any], reporter: Reporter) -> None:
         case "detect":
             reporter.detected(platforms.detect(job["platform"]))
         case "check":
-            os.environ["TMPDIR"] = job["scratch"]
+            # Where libraries put what they make: it goes with the unit. The template may have asked for the old place.
+            os.environ["TMPDIR"] = tempfile.tempdir = job["scratch"]
+            # Beside it is what units share: a compiler that was tried once, and kernels. It goes with the run.
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(os.path.dirname(job["scratch"]), "inductor")
             os.chdir(job["scratch"])
             checks.run(job, reporter)
         case other:

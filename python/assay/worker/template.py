@@ -132,8 +132,7 @@ def _import_platform(name: str) -> None:
     from assay import platforms
 
     with contextlib.suppress(Exception):
-        for module in platforms.kind_of(name).imports:
-            importlib.import_module(module)
+        platforms.kind_of(name).warm()
 
 
 def _fork_twice(control: socket.socket, connection: int, output: int) -> int:

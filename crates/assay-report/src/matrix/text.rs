@@ -74,10 +74,13 @@ fn width(matrix: &Matrix, column: usize) -> usize {
 /// A table of some of the platforms.
 fn table(text: &mut String, matrix: &Matrix, columns: Range<usize>) {
     let first_width = names(matrix);
-    let widths: Vec<usize> = columns
+    let mut widths: Vec<usize> = columns
         .clone()
         .map(|column| width(matrix, column))
         .collect();
+    if let Some(last) = widths.last_mut() {
+        *last = 0; // nothing stands behind it
+    }
     let mut line = |first: &str, cells: Vec<(String, &str)>| {
         let mut line = format!("{first:<first_width$}");
         for ((words, color), width) in cells.iter().zip(&widths) {

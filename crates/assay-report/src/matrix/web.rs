@@ -47,8 +47,13 @@ pub fn html(matrix: &Matrix, about: &str) -> Result<String, minijinja::Error> {
             }
         })
         .collect();
+    let absent: Vec<_> = matrix
+        .absent()
+        .into_iter()
+        .map(|(name, why)| context! { name, why })
+        .collect();
     environment.get_template("matrix")?.render(context! {
-        about, platforms => matrix.platforms, families, totals => counted(&matrix.totals), broken,
+        about, platforms => matrix.platforms, families, totals => counted(&matrix.totals), broken, absent,
     })
 }
 
