@@ -1,8 +1,10 @@
 """Platforms that this environment has, with real models, and with something else in their place."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -186,3 +188,21 @@ assert len(new) < 5, sorted(new)
     if done.returncode == 7:
         pytest.skip("it is not installed here")
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_platform_of_the_guide_is_one(bert, inputs):
+    guide = (Path(__file__).parents[2] / "docs/guides/add-a-platform.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    names: dict = {"__name__": "guide"}
+    exec(compile(code, "guide", "exec"), names)
+    kind = names["PLATFORM"]
+    assert kind.devices()[0]["name"] == "cpu"
+    backend = kind(None)
+    backend.prepare(bert, inputs)
+    backend.load()
+    with torch.no_grad():
+        expected = bert(**inputs).last_hidden_state
+    assert torch.allclose(backend.run(inputs)["last_hidden_state"], expected, atol=1e-5)
+    executed = backend.executed(inputs)
+    assert executed.by["torch.jit"] > 0
+    assert executed.elsewhere == []

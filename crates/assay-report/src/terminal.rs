@@ -57,11 +57,14 @@ pub fn terminal(run: &Run, look: Look) -> String {
     if !broken.is_empty() {
         text.push('\n');
     }
-    for case in broken.iter().take(LISTED) {
-        let _ = writeln!(text, "{}", reason(case));
+    // What comes to the same, case after case of a unit, is said once.
+    let groups: Vec<&[&CaseRecord]> = broken.chunk_by(|a, b| is_the_same(a, b)).collect();
+    for group in groups.iter().take(LISTED) {
+        let _ = writeln!(text, "{}", reason(group));
     }
-    if broken.len() > LISTED {
-        let _ = writeln!(text, "… and {} more in report.md", broken.len() - LISTED);
+    if groups.len() > LISTED {
+        let left: usize = groups.iter().skip(LISTED).map(|group| group.len()).sum();
+        let _ = writeln!(text, "… and {left} more in report.md");
     }
     slowest(&mut text, &rows, width);
     text.push('\n');
@@ -164,14 +167,27 @@ fn line(row: &Row, (width, platforms): (usize, usize), look: Look) -> String {
     line.trim_end().to_owned()
 }
 
-fn reason(case: &CaseRecord) -> String {
+fn is_the_same(a: &CaseRecord, b: &CaseRecord) -> bool {
+    (&a.subject, a.platform, a.outcome) == (&b.subject, b.platform, b.outcome)
+        && label(a) == label(b)
+        && reasons(a) == reasons(b)
+}
+
+fn reason(group: &[&CaseRecord]) -> String {
+    let [case, rest @ ..] = group else {
+        return String::new();
+    };
+    let more = match rest.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
     let color = if case.is_red() { RED } else { YELLOW };
     let reasons: String = reasons(case)
         .iter()
         .map(|reason| format!("\n    {reason}"))
         .collect();
     format!(
-        "{color}{}{RESET}  {} {} {}{reasons}",
+        "{color}{}{RESET}  {} {} {}{more}{reasons}",
         label(case),
         case.subject,
         case.platform,

@@ -25,8 +25,27 @@ pub(crate) struct Shown {
     seconds: f64,
     failed: bool,
     provenance: Option<Provenance>,
-    /// The cases that are no pass; with `--verbose` all.
-    cases: Vec<(String, bool)>,
+    /// The cases.
+    cases: Vec<Line>,
+}
+
+/// A case, and how many right after it came to the same.
+struct Line {
+    passed: bool,
+    outcome: String,
+    check: CheckId,
+    reason: String,
+    more: u32,
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.outcome, self.check)?;
+        if self.more > 0 {
+            write!(f, " and {} more", self.more)?;
+        }
+        write!(f, "{}", self.reason)
+    }
 }
 
 impl Shown {
@@ -63,10 +82,19 @@ impl Shown {
             .as_ref()
             .map(|reason| format!(": {reason}"))
             .unwrap_or_default();
-        self.cases.push((
-            format!("{}{known} {check}{reason}", verdict.outcome),
-            passed,
-        ));
+        let outcome = format!("{}{known}", verdict.outcome);
+        match self.cases.last_mut() {
+            Some(last) if !passed && last.outcome == outcome && last.reason == reason => {
+                last.more += 1;
+            }
+            _ => self.cases.push(Line {
+                passed,
+                outcome,
+                check: check.clone(),
+                reason,
+                more: 0,
+            }),
+        }
     }
 
     /// Whether a case of it is a failure.
@@ -143,8 +171,8 @@ impl Screen {
             "{:<28} {:<4} {provenance}  {}/{} passed  {:.1} s",
             shown.subject, shown.platform, shown.passed, shown.total, shown.seconds
         ));
-        for (line, passed) in &shown.cases {
-            if !passed || self.verbose {
+        for line in &shown.cases {
+            if !line.passed || self.verbose {
                 self.line(&format!("    {line}"));
             }
         }

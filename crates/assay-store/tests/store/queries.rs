@@ -60,3 +60,43 @@ fn compatibility_says_stage_kind_and_mend() {
         "subject,works,stage,error_kind,mend\r\nbert,false,load,differs,true\r\nt5,false,forward,differs,true\r\nvit,true,,,false\r\n"
     );
 }
+
+#[test]
+fn a_matrix_has_the_newest_of_each_subject_or_what_one_run_says() {
+    let home = two_runs();
+    let store = home.open();
+    let of = |run: Option<&str>| -> Vec<(String, String, assay_model::State, u64)> {
+        let cells = store.matrix(run).unwrap();
+        let row = |cell: assay_model::Cell| (cell.subject, cell.run, cell.state, cell.passed);
+        cells.into_iter().map(row).collect()
+    };
+    let row = |subject: &str, run: &str, state, passed| {
+        (subject.to_owned(), run.to_owned(), state, passed)
+    };
+    use assay_model::State::{Fails, Works};
+    assert_eq!(
+        of(None),
+        [
+            row("bert", "b", Fails, 1),
+            row("t5", "b", Works, 1),
+            row("vit", "a", Works, 1)
+        ],
+        "a skip beside what passed takes nothing away"
+    );
+    assert_eq!(
+        of(Some("a")),
+        [row("bert", "a", Fails, 2), row("vit", "a", Works, 1)]
+    );
+    assert!(matches!(
+        store.matrix(Some("x")),
+        Err(StoreError::UnknownRun { .. })
+    ));
+    let cells = store.matrix(None).unwrap();
+    assert_eq!(cells[0].stage.as_deref(), Some("load"));
+    assert!(cells[0].detail.is_some() && cells[2].stage.is_none());
+    assert_eq!(
+        cells[0].figures,
+        assay_model::Figures::default(),
+        "nothing was measured"
+    );
+}

@@ -80,7 +80,27 @@ fn names_that_do_not_exist() {
             "--platform",
             "openvino:2",
         ],
-        &["no device `2`", "assay list platforms"],
+        &["no device `2`", "there is cpu, gpu"],
+    );
+    refused(
+        &["run", "--classes", "base", "bert", "--platform", "mps:1"],
+        &["no device `1`", "assay list platforms"],
+    );
+    refused(
+        &[
+            "run",
+            "--classes",
+            "base",
+            "bert",
+            "--platform",
+            "openvino",
+            "--dtype",
+            "int4",
+        ],
+        &[
+            "no dtype `int4`",
+            "there is float32, bfloat16, float16, int8, default",
+        ],
     );
     refused(
         &["run", "--classes", "base", "--family", "visual"],

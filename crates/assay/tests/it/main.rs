@@ -12,6 +12,7 @@ mod faults;
 mod golden;
 mod interruption;
 mod looking_back;
+mod matrix;
 mod provenance;
 mod resuming;
 mod support;
