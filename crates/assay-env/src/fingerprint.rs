@@ -39,7 +39,7 @@ pub fn fingerprint(
     worker: &Worker,
     preloads: &[PathBuf],
 ) -> Result<Fingerprint, (PathBuf, std::io::Error)> {
-    let (cpu, flags) = cpu();
+    let (cpu, cpu_features) = processor();
     Ok(Fingerprint {
         assay: env!("CARGO_PKG_VERSION").into(),
         worker_digest: worker.digest.clone(),
@@ -48,11 +48,7 @@ pub fn fingerprint(
         machine: std::env::consts::ARCH.into(),
         cpu,
         cpus: std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
-        cpu_features: FEATURES
-            .iter()
-            .filter(|name| flags.iter().any(|flag| flag == *name))
-            .map(|&name| name.into())
-            .collect(),
+        cpu_features,
         memory_bytes: physical_memory(),
         git_commit: git_commit(),
         python,
@@ -89,8 +85,9 @@ pub fn environment_key(fingerprint: &Fingerprint, with_preloads: bool) -> String
     hex(&digest.finalize())[..16].to_owned()
 }
 
-/// Model and feature flags of the processor.
-fn cpu() -> (String, Vec<String>) {
+/// Model of the processor, and those of its features that change numbers.
+#[must_use]
+pub fn processor() -> (String, Vec<String>) {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |names: &[&str]| {
         text.lines().find_map(|line| {
@@ -101,9 +98,14 @@ fn cpu() -> (String, Vec<String>) {
         })
     };
     let flags = field(&["flags", "Features"]).unwrap_or_default();
+    let has = |name: &&str| flags.split_whitespace().any(|flag| flag == *name);
     (
         field(&["model name"]).unwrap_or_default(),
-        flags.split_whitespace().map(str::to_owned).collect(),
+        FEATURES
+            .into_iter()
+            .filter(has)
+            .map(str::to_owned)
+            .collect(),
     )
 }
 

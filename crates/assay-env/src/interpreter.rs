@@ -14,7 +14,7 @@ pub const MINIMUM_PYTHON: (u32, u32) = (3, 11);
 pub const MINIMUM_TRANSFORMERS: u32 = 5;
 
 /// Packages whose versions a person asks for.
-const PACKAGES: [&str; 17] = [
+const PACKAGES: [&str; 20] = [
     "torch",
     "transformers",
     "safetensors",
@@ -28,9 +28,12 @@ const PACKAGES: [&str; 17] = [
     "torchvision",
     "torchaudio",
     "onnx",
+    "onnxscript",
     "onnxruntime",
     "openvino",
     "executorch",
+    "nncf",
+    "torchao",
     "sentencepiece",
 ];
 

@@ -65,6 +65,44 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
             mend: Some(error.hint()),
         }),
     }
+    let (processor, features) = assay_env::processor();
+    findings.push(Finding {
+        what: "processor",
+        found: Some(format!("{processor} ({})", features.join(", "))),
+        wanted: "any".into(),
+        ok: true,
+        mend: None,
+    });
+    for device in assay_env::accelerators() {
+        let details = [
+            device
+                .memory_bytes
+                .map(|bytes| format!("{} MiB", bytes >> 20)),
+            device
+                .capability
+                .map(|its| format!("compute capability {its}")),
+            device.driver.clone().map(|name| format!("driver {name}")),
+        ];
+        let details: Vec<String> = details.into_iter().flatten().collect();
+        let ok = device.driver.is_some();
+        findings.push(Finding {
+            what: "accelerator",
+            found: Some(format!(
+                "{} {} at {} ({})",
+                device.maker,
+                device.name,
+                device.address,
+                if ok {
+                    details.join(", ")
+                } else {
+                    "no driver holds it".into()
+                }
+            )),
+            wanted: "a driver; `assay list platforms` tries it".into(),
+            ok,
+            mend: (!ok).then(|| format!("install {}'s driver", device.maker)),
+        });
+    }
     let memory = assay_env::physical_memory() >> 20;
     findings.push(Finding {
         what: "memory",

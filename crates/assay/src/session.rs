@@ -153,7 +153,14 @@ impl Session {
     /// What this machine has of each platform.
     pub(crate) fn detect(&mut self) -> Result<Vec<(Backend, Present)>, Failure> {
         let settings = self.own_settings();
-        detect_all(self.clean()?, &settings)
+        let mut found = detect_all(self.clean()?, &settings)?;
+        let accelerators = assay_env::accelerators();
+        for (backend, present) in found.iter_mut().filter(|(_, its)| its.lacking.is_some()) {
+            if let Some(lacking) = assay_env::lacking(*backend, &accelerators) {
+                present.lacking = Some(lacking);
+            }
+        }
+        Ok(found)
     }
 
     /// Lets the next template import what these platforms need.
