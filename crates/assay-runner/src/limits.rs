@@ -18,7 +18,8 @@ pub struct Limits {
 /// How often resident memory is looked at. The hard limit on data doesn't need this; mappings that it doesn't count do.
 pub(crate) const MEMORY_POLL: Duration = Duration::from_millis(200);
 
-/// Puts the kernel's own limits on a process: private writable memory (`RLIMIT_DATA`), and no core dumps.
+/// Puts the kernel's own limits on a process: private writable memory (`RLIMIT_DATA`), no file larger than that (what a unit saves it held
+/// before), and no core dumps.
 pub(crate) fn restrict(pid: Pid, limits: &Limits) -> std::io::Result<()> {
     let none = Rlimit {
         current: Some(0),
@@ -26,6 +27,14 @@ pub(crate) fn restrict(pid: Pid, limits: &Limits) -> std::io::Result<()> {
     };
     prlimit(Some(pid), Resource::Core, none)?;
     if let Some(bytes) = limits.memory_bytes {
+        prlimit(
+            Some(pid),
+            Resource::Fsize,
+            Rlimit {
+                current: Some(bytes),
+                maximum: Some(bytes),
+            },
+        )?;
         let limit = Some(field_bytes(pid, "VmData:").unwrap_or(0) + bytes);
         prlimit(
             Some(pid),

@@ -147,3 +147,67 @@ fn scratch_that_can_not_be_written_goes_all_the_same() {
         .count();
     assert_eq!(mine, 0);
 }
+
+/// Runs bert, whose export has the fault, and distilbert, whose export hasn't, on a platform; asserts what becomes of bert's.
+fn on_a_platform(name: &str, outcome: &str, detail: &str) -> Ran {
+    let words = [
+        "bert",
+        "distilbert",
+        "--platform",
+        "torch-export",
+        "--checks",
+        "parity.prepares,parity.outputs",
+        "--timeout",
+        "20",
+        "--memory-limit",
+        "2GiB",
+    ];
+    let ran = crate::support::run(&words, Some(&format!("faults/{name}.py")));
+    for check in ["parity.prepares", "parity.outputs"] {
+        let faulty = ran.case("bert", check);
+        assert_eq!(faulty["outcome"], outcome, "{faulty:#}");
+        if outcome != "passed" {
+            let words = faulty["reason"]["detail"].as_str().unwrap();
+            assert!(words.contains(detail), "{faulty:#}");
+        }
+        assert_eq!(ran.case("distilbert", check)["outcome"], "passed");
+    }
+    assert_eq!((ran.count("planned"), ran.count("recorded")), (4, 4));
+    assert_eq!(ran.code(), i32::from(outcome != "passed"));
+    assert_eq!(left_behind(&ran), Vec::<String>::new(), "{name}");
+    ran
+}
+
+#[test]
+fn a_backend_that_kills_its_process_crashes_its_cases_alone() {
+    on_a_platform("platform_crashes", "crashed", "SIGSEGV");
+}
+
+#[test]
+fn a_backend_that_hangs_times_out() {
+    on_a_platform("platform_hangs", "timed_out", "the deadline of the check");
+}
+
+#[test]
+fn a_backend_that_fills_the_disk_is_stopped_at_its_stage_and_leaves_nothing() {
+    on_a_platform(
+        "platform_fills_the_disk",
+        "failed",
+        "export: OSError: [Errno 27] File too large",
+    );
+    let left = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let large = left
+        .flat_map(|entry| {
+            std::fs::read_dir(entry.path())
+                .into_iter()
+                .flatten()
+                .flatten()
+        })
+        .filter(|entry| entry.path().join("artefact").exists());
+    assert_eq!(large.count(), 0);
+}
+
+#[test]
+fn a_thread_that_a_backend_leaves_ends_with_its_unit() {
+    on_a_platform("platform_leaves_a_thread", "passed", "");
+}
