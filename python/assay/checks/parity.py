@@ -204,7 +204,10 @@ def _timed(unit: Unit) -> dict[str, float]:
         call()
         return time.perf_counter() - began
 
-    taken = [(seconds(lambda: ported.backend.run(fed)), seconds(lambda: unit.forward(inputs))) for _ in range(RUNS)]
+    def in_turn() -> list[tuple[float, float]]:
+        return [(seconds(lambda: ported.backend.run(fed)), seconds(lambda: unit.forward(inputs))) for _ in range(RUNS)]
+
+    taken = of_subject(in_turn)
     here, eager = (statistics.median(column) for column in zip(*taken, strict=True))
     ratios = [one / other for one, other in taken]
     return {
