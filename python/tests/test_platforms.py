@@ -206,3 +206,10 @@ def test_the_platform_of_the_guide_is_one(bert, inputs):
     executed = backend.executed(inputs)
     assert executed.by["torch.jit"] > 0
     assert executed.elsewhere == []
+
+
+def test_what_a_gpu_of_apple_falls_back_to_is_no_matter_of_the_processor(monkeypatch):
+    monkeypatch.setenv("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+    assert "lacking" not in platforms.detect("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert platforms.detect("mps")["lacking"]["kind"] == "broken"

@@ -553,7 +553,7 @@ pub(crate) enum MatrixFormat {
 pub(crate) enum Goal {
     /// The time of one forward
     Latency,
-    /// Forwards in a time, with as many at once as there are processors
+    /// Rows per second, in one process that is fed a few at a time
     Throughput,
     /// What a process holds
     Memory,

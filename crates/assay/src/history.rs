@@ -110,11 +110,8 @@ pub(crate) fn history(arguments: &HistoryArguments) -> Result<ExitCode, Failure>
 
 /// `assay diff`. Ends with the exit code of failed cases if there are new failures.
 pub(crate) fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
-    let (store, names) = store_of(&[&arguments.before, &arguments.after])?;
-    let [before, after] = names.as_slice() else {
-        return Err(Failure::internal("two runs have two names"));
-    };
-    let difference = store.diff(before, after)?;
+    let (store, [before, after]) = store_of([&arguments.before, &arguments.after])?;
+    let difference = store.diff(&before, &after)?;
     let code = if difference.new_failures.is_empty() {
         ExitCode::Passed
     } else {
@@ -129,7 +126,7 @@ pub(crate) fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
 }
 
 /// A store that holds these runs, and their names in it.
-pub(crate) fn store_of(runs: &[&str]) -> Result<(Store, Vec<String>), Failure> {
+pub(crate) fn store_of<const N: usize>(runs: [&str; N]) -> Result<(Store, [String; N]), Failure> {
     let folders: Result<Vec<_>, Failure> = runs
         .iter()
         .map(|run| Ok(real(&folders::run_folder(run)?)))
@@ -157,7 +154,10 @@ pub(crate) fn store_of(runs: &[&str]) -> Result<(Store, Vec<String>), Failure> {
             found => found,
         }
     };
-    let names = folders.iter().map(name).collect::<Result<_, _>>()?;
+    let mut names = [const { String::new() }; N];
+    for (named, folder) in names.iter_mut().zip(&folders) {
+        *named = name(folder)?;
+    }
     Ok((store, names))
 }
 

@@ -30,9 +30,8 @@ pub(crate) fn matrix(arguments: &MatrixArguments) -> Result<ExitCode, Failure> {
     let filters = filters?;
     let (mut cells, about) = match &arguments.run {
         Some(run) => {
-            let (store, names) = store_of(&[run.as_str()])?;
-            let name = names.first().map(String::as_str);
-            (store.matrix(name)?, format!("Run {}.", name.unwrap_or(run)))
+            let (store, [name]) = store_of([run.as_str()])?;
+            (store.matrix(Some(&name))?, format!("Run {name}."))
         }
         None => (
             open()?.matrix(None)?,
@@ -152,13 +151,10 @@ struct Difference {
 
 /// `assay matrix diff`.
 fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
-    let (store, names) = store_of(&[&arguments.before, &arguments.after])?;
-    let [before, after] = names.as_slice() else {
-        return Err(Failure::internal("two runs have two names"));
-    };
+    let (store, [before, after]) = store_of([&arguments.before, &arguments.after])?;
     let difference = difference(
-        (before, store.matrix(Some(before))?),
-        (after, store.matrix(Some(after))?),
+        (&before, store.matrix(Some(&before))?),
+        (&after, store.matrix(Some(&after))?),
     );
     let code = if difference.broke.is_empty() {
         ExitCode::Passed

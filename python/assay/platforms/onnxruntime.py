@@ -16,9 +16,8 @@ from assay.platforms.base import Executed, Tensors, confirm, versions
 from assay.platforms.exported import Exported, warm_export
 from assay.raised import Unavailable
 
-CPU = "CPUExecutionProvider"
 PROVIDERS = {
-    "cpu": (CPU, "onnxruntime"),
+    "cpu": ("CPUExecutionProvider", "onnxruntime"),
     "cuda": ("CUDAExecutionProvider", "onnxruntime-gpu"),
     "coreml": ("CoreMLExecutionProvider", "onnxruntime"),
     "directml": ("DmlExecutionProvider", "onnxruntime-directml"),

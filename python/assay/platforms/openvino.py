@@ -1,4 +1,4 @@
-"""`openvino`: OpenVINO's own representation, run by its CPU plugin."""
+"""`openvino`: OpenVINO's own representation, run by its plugin for a device."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class TorchDevice(Backend):
         module = getattr(torch, kind.torch_type, None)
         if module is None:
             raise Unavailable("version_too_old", f"this torch ({torch.__version__}) knows no `{kind.torch_type}`")
-        if os.environ.get(FALLBACK) == "1":
+        if kind.torch_type == "mps" and os.environ.get(FALLBACK) == "1":
             raise Unavailable("broken", f"{FALLBACK} lets the processor compute what {kind.maker} can't", f"unset {FALLBACK}")
         if kind.build and getattr(torch.version, kind.build, None) is None:
             raise Unavailable("package_missing", f"this torch ({torch.__version__}) is not built for {kind.maker}")

@@ -4,16 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{assay, root};
-
-fn say(folder: &Path, words: &[&str]) -> (i32, String, String) {
-    let output = assay(folder).args(words).output().unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
-}
+use crate::support::{root, say};
 
 fn json(folder: &Path, words: &[&str]) -> Value {
     let (_, text, said) = say(folder, words);

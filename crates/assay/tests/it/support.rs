@@ -25,6 +25,16 @@ pub fn assay(folder: &Path) -> Command {
     command
 }
 
+/// The exit code of the command with these words, and what it printed on its two streams.
+pub fn say(folder: &Path, words: &[&str]) -> (i32, String, String) {
+    let output = assay(folder).args(words).output().unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
 /// What a run came to.
 pub struct Ran {
     pub output: Output,
