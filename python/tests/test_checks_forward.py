@@ -79,6 +79,16 @@ def test_randomness_in_eval_mode(unit_of):
     assert differing(forward.deterministic(unit_of(Drops()))) == ["last_hidden_state"]
 
 
+def test_what_is_drawn_from_few_places_may_come_out_twice(unit_of):
+    class Masks(Straight):
+        drawn = iter([0, 0, 1, 0])
+
+        def forward(self, values):
+            return super().forward(values.roll(next(self.drawn), -1))
+
+    assert differing(forward.deterministic(unit_of(Masks()))) == ["last_hidden_state"]
+
+
 def test_a_module_that_is_not_called_is_named(unit_of):
     class Skips(Straight):
         def forward(self, values):

@@ -4,13 +4,15 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, T5Config, T5Model
 
 from assay import platforms
+from assay.platforms.disk_offload import halves
 from assay.platforms.exported import called
 from assay.platforms.torch_compile import TorchCompile
 from assay.platforms.torch_device import DEVICES
@@ -188,6 +190,113 @@ assert len(new) < 5, sorted(new)
     if done.returncode == 7:
         pytest.skip("it is not installed here")
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.fixture
+def offloaded(bert, inputs, tmp_path, monkeypatch):
+    pytest.importorskip("accelerate")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    backend = platforms.of("disk-offload")
+    backend.prepare(bert, inputs)
+    backend.load()
+    return backend
+
+
+def test_half_of_a_model_is_read_from_disk_for_each_run(offloaded, bert, inputs):
+    assert offloaded.settings["cpu"] >= 2
+    assert offloaded.settings["disk"] >= 2
+    with torch.no_grad():
+        assert torch.equal(offloaded.run(inputs).last_hidden_state, bert(**inputs).last_hidden_state)
+    for _ in range(2):
+        executed = offloaded.executed(inputs)
+        assert executed.by == {"disk": len(offloaded.on_disk)}
+        assert executed.elsewhere == []
+
+
+def test_what_belongs_on_disk_and_is_held_in_memory_is_seen(offloaded, inputs):
+    name = next(iter(offloaded.on_disk))
+    module, _, own = name.rpartition(".")
+    its = offloaded.model.get_submodule(module)
+    delattr(its, "_hf_hook")
+    its.forward = type(its).forward.__get__(its)
+    setattr(its, own, torch.nn.Parameter(torch.ones(offloaded.on_disk[name].shape)))
+    if getattr(its, "bias", None) is not None and own != "bias":
+        its.bias = torch.nn.Parameter(torch.zeros(its.bias.shape))
+    assert f"held in memory: {name}" in offloaded.executed(inputs).elsewhere
+
+
+def test_parts_that_share_a_weight_stay_together():
+    model = T5Model(T5Config(d_model=16, d_kv=4, d_ff=16, num_layers=2, num_heads=4, vocab_size=32))
+    placed = halves(model)
+    assert set(placed.values()) == {"cpu", "disk"}
+    shared = {place for name, place in placed.items() if name == "shared" or name.endswith("embed_tokens")}
+    assert len(shared) == 1
+
+
+TENSOR_PARALLEL = """
+import os, signal, sys, tempfile
+import torch
+torch.set_num_threads(1)
+from transformers import LlamaConfig, LlamaModel
+from assay import platforms
+from assay.platforms.tensor_parallel import RankFailed
+from assay.raised import Unavailable
+try:
+    backend = platforms.of("tensor-parallel")
+except Unavailable:
+    sys.exit(7)
+tempfile.tempdir = sys.argv[1]
+sizes = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=64, vocab_size=99)
+model = LlamaModel(LlamaConfig(**sizes)).eval()
+inputs = {"input_ids": torch.arange(14).reshape(2, 7)}
+backend.prepare(model, inputs)
+backend.load()
+with torch.no_grad():
+    expected = model(**inputs).last_hidden_state
+assert torch.allclose(backend.run(inputs).last_hidden_state, expected, atol=1e-5)
+executed = backend.executed(inputs)
+assert executed.by["rank 0"] == executed.by["rank 1"] > 3, executed
+assert executed.elsewhere == [], executed
+"""
+
+
+def in_its_own_process(script, *arguments):
+    done = subprocess.run([sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode == 7:
+        pytest.skip("it is not installed here")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_model_is_cut_over_two_processes_and_a_lost_one_is_said(tmp_path):
+    script = """
+backend.model.layers[0].mlp.up_proj._parameters["weight"] = model.layers[0].mlp.up_proj.weight
+assert backend._uncut() == ["layers.0.mlp.up_proj.weight"], backend._uncut()
+os.kill(backend.rank1, signal.SIGKILL)
+for _ in range(2):
+    try:
+        backend.run(inputs)
+    except RankFailed as failed:
+        assert str(failed) == "rank 1: the process is gone", failed
+    else:
+        raise AssertionError("no exception")
+"""
+    in_its_own_process(TENSOR_PARALLEL + script, tmp_path)
+
+
+def test_what_is_out_of_step_is_asked_no_more(tmp_path):
+    script = """
+try:
+    backend.run({"attention_mask": inputs["input_ids"]})
+except RankFailed as failed:
+    assert "rank 1: ValueError" in str(failed), failed
+try:
+    backend.run(inputs)
+except RankFailed:
+    pass
+else:
+    raise AssertionError("it goes on with what is out of step")
+"""
+    in_its_own_process(TENSOR_PARALLEL + script, tmp_path)
 
 
 def test_the_platform_of_the_guide_is_one(bert, inputs):

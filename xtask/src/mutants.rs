@@ -6,6 +6,7 @@ mod runs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ use runs::{Case, How, Job, Seen, accept, change, groups, run};
 
 /// The subject that stands for the real checkpoint.
 const CHECKPOINT: &str = "checkpoint";
+
+/// Runs at a time.
+const AT_ONCE: usize = 2;
 
 /// The check that holds outputs against those of the clean run. It sees any change of the numbers, so that it says nothing of the others.
 const DRIFT: &str = "golden.output";
@@ -106,17 +110,31 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
         clean.extend(seen);
     }
     let groups = groups(&jobs, &folder, &clean)?;
-    let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
-    for (number, group) in groups.iter().enumerate() {
+    let one = |(number, group): (usize, &Vec<usize>)| -> Result<Vec<(usize, Seen)>, Failed> {
         let subjects = group.iter().map(|&index| jobs[index].subject).collect();
         let mut files: Vec<PathBuf> = vec![observer.clone()];
         files.extend(group.iter().map(|&index| folder.join(jobs[index].file)));
         let report = format!("run-{number}");
         let how = jobs[group[0]].how;
         let mut results = run(&ready, &work, &report, &subjects, how, &files)?;
-        for &index in group {
+        let of = |&index: &usize| {
             let result = results.remove(jobs[index].subject);
-            seen.insert(index, result.unwrap_or_default());
+            (index, result.unwrap_or_default())
+        };
+        Ok(group.iter().map(of).collect())
+    };
+    // Importing keeps one core busy: while one run starts, another works.
+    let queue = Mutex::new(groups.iter().enumerate());
+    let next = || queue.lock().ok()?.next();
+    let work_off = || std::iter::from_fn(next).map(one).collect::<Vec<_>>();
+    let parts = std::thread::scope(|scope| {
+        let threads = [(); AT_ONCE].map(|()| scope.spawn(work_off));
+        threads.map(std::thread::ScopedJoinHandle::join)
+    });
+    let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
+    for part in parts {
+        for done in part.map_err(|_| "a run of mutants panicked")? {
+            seen.extend(done?);
         }
     }
     for (index, null) in manifest.null.iter().enumerate() {

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -110,34 +111,48 @@ fn sampler(ready: &Ready) -> Result<(), Failed> {
     done
 }
 
-/// What every platform of the locked environment is asked for.
-const PLATFORMS: &str = "cpu@bfloat16,torch-compile,torch-export,onnxruntime,onnxruntime@float16,openvino,openvino@bfloat16,openvino@int8,executorch";
+/// Models on every platform that a processor has: an encoder, an encoder-decoder and a vision model, and one that has a plan for tensor
+/// parallelism.
+const PLATFORMS: [(&[&str], &str); 2] = [
+    (
+        &["bert", "t5", "vit"],
+        "cpu@bfloat16,torch-compile,torch-export,onnxruntime,onnxruntime@float16,openvino,openvino@bfloat16,openvino@int8,executorch,disk-offload",
+    ),
+    (&["llama"], "disk-offload,tensor-parallel"),
+];
 
-/// An encoder, an encoder-decoder and a vision model on every platform that a processor has. What is skipped is no pass: the environment
-/// has all that they need.
+/// What is skipped is no pass: the environment has all that they need.
 fn platforms(ready: &Ready) -> Result<(), Failed> {
     let folder = std::env::temp_dir().join(format!("assay-platforms-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let done = PLATFORMS
+        .iter()
+        .try_for_each(|(subjects, names)| on_platforms(ready, &folder, subjects, names));
+    let _ = std::fs::remove_dir_all(&folder);
+    done
+}
+
+fn on_platforms(
+    ready: &Ready,
+    folder: &Path,
+    subjects: &[&str],
+    names: &str,
+) -> Result<(), Failed> {
     let mut command = Command::new(&ready.assay);
     command
-        .current_dir(&folder)
-        .args(["run", "bert", "t5", "vit", "--classes", "base"])
-        .args(["--platform", PLATFORMS, "--report-dir", "report"])
+        .current_dir(folder)
+        .arg("run")
+        .args(subjects)
+        .args(["--classes", "base", "--platform", names])
         // Inductor compiles C++: what is asked here is the verdict, on however slow a machine.
-        .args(["--timeout", "300"]);
-    let done = loud("platforms", with_environment(&mut command, ready));
-    let summary = Summary::read(&folder.join("report/summary.json"));
-    let _ = std::fs::remove_dir_all(&folder);
-    done?;
-    let not_passed = summary?
-        .cases
-        .iter()
-        .filter(|case| case.outcome != "passed")
-        .count();
-    if not_passed > 0 {
-        return Err(format!("platforms: {not_passed} cases are no pass"));
+        .args(["--report-dir", names, "--timeout", "300"]);
+    loud("platforms", with_environment(&mut command, ready))?;
+    let summary = Summary::read(&folder.join(names).join("summary.json"))?;
+    let cases = summary.cases.iter();
+    match cases.filter(|case| case.outcome != "passed").count() {
+        0 => Ok(()),
+        not_passed => Err(format!("platforms: {not_passed} cases are no pass")),
     }
-    Ok(())
 }
 
 /// The first two commands in the README are the ones that set up and run, and set up and test.

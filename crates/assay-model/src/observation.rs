@@ -121,6 +121,8 @@ pub enum Lacking {
     VersionTooOld,
     /// Neither the operating system nor the processor can have it.
     NotSupportedHere,
+    /// It is not made for this model: one without a plan for tensor parallelism.
+    ModelUnsupported,
     /// Assay itself can't drive it yet.
     NotYet,
     /// It is there, and does not work: a driver that crashes, a small computation that comes out wrong.
@@ -135,6 +137,7 @@ impl fmt::Display for Lacking {
             Self::PackageMissing => "package missing",
             Self::VersionTooOld => "version too old",
             Self::NotSupportedHere => "not supported here",
+            Self::ModelUnsupported => "not for this model",
             Self::NotYet => "not yet",
             Self::Broken => "broken",
         })

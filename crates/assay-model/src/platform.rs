@@ -71,6 +71,10 @@ pub enum Backend {
     Openvino,
     /// ExecuTorch with XNNPACK.
     Executorch,
+    /// Eager torch, half of the model read from disk as it is called, by accelerate.
+    DiskOffload,
+    /// Eager torch, the model cut by its own plan over two processes, which talk by gloo.
+    TensorParallel,
     /// Eager torch on a GPU of NVIDIA.
     Cuda,
     /// Eager torch on a GPU of AMD.
@@ -183,13 +187,15 @@ const fn row(
 
 impl Backend {
     /// Every backend.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Cpu,
         Self::TorchCompile,
         Self::TorchExport,
         Self::Onnxruntime,
         Self::Openvino,
         Self::Executorch,
+        Self::DiskOffload,
+        Self::TensorParallel,
         Self::Cuda,
         Self::Rocm,
         Self::Mps,
@@ -219,6 +225,8 @@ impl Backend {
             ),
             Self::Openvino => row("openvino", Named(&["cpu", "gpu"]), OF_OPENVINO, GRAPH),
             Self::Executorch => row("executorch", One, FLOAT32, GRAPH),
+            Self::DiskOffload => row("disk-offload", One, FLOAT32, [true, true, false]),
+            Self::TensorParallel => row("tensor-parallel", One, FLOAT32, ALL),
             Self::Cuda => row("cuda", Counted, HALF_OR_DEFAULT, ALL),
             Self::Rocm => row("rocm", Counted, HALF_OR_DEFAULT, ALL),
             Self::Mps => row("mps", One, HALF, ALL),

@@ -207,6 +207,32 @@ fn a_backend_that_fills_the_disk_is_stopped_at_its_stage_and_leaves_nothing() {
     assert_eq!(large.count(), 0);
 }
 
+/// The second process of a model that is cut over two.
+#[test]
+fn a_process_that_is_lost_in_the_middle_is_a_failure_of_the_run() {
+    let words = [
+        "mixtral",
+        "llama",
+        "--platform",
+        "tensor-parallel",
+        "--checks",
+        "parity.loads,parity.outputs,parity.repeatable",
+    ];
+    let ran = crate::support::run(&words, Some("faults/platform_loses_a_rank.py"));
+    assert_eq!(ran.case("mixtral", "parity.loads")["outcome"], "passed");
+    for check in ["parity.outputs", "parity.repeatable"] {
+        let lost = ran.case("mixtral", check);
+        assert_eq!(lost["outcome"], "failed", "{lost:#}");
+        let words = lost["reason"]["detail"].as_str().unwrap();
+        let expected =
+            "run: assay.platforms.tensor_parallel.RankFailed: rank 1: the process is gone";
+        assert!(words.starts_with(expected), "{words}");
+        assert_eq!(ran.case("llama", check)["outcome"], "passed");
+    }
+    assert_eq!(ran.code(), 1);
+    assert_eq!(left_behind(&ran), Vec::<String>::new());
+}
+
 #[test]
 fn a_thread_that_a_backend_leaves_ends_with_its_unit() {
     on_a_platform("platform_leaves_a_thread", "passed", "");
