@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,6 +37,7 @@ pub fn physical_memory() -> u64 {
 /// The file of a preload that can't be read, and why.
 pub fn fingerprint(
     python: PythonEnvironment,
+    platforms: BTreeMap<String, PythonEnvironment>,
     worker: &Worker,
     preloads: &[PathBuf],
 ) -> Result<Fingerprint, (PathBuf, std::io::Error)> {
@@ -52,6 +54,7 @@ pub fn fingerprint(
         memory_bytes: physical_memory(),
         git_commit: git_commit(),
         python,
+        platforms,
         preloads: preloads
             .iter()
             .map(|path| preload(path))

@@ -29,6 +29,9 @@ pub struct Fingerprint {
     pub git_commit: Option<String>,
     /// The Python environment.
     pub python: PythonEnvironment,
+    /// Those of platforms that run in one of their own, by the name of the backend.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub platforms: BTreeMap<String, PythonEnvironment>,
     /// The files of `--preload`, in order.
     pub preloads: Vec<Preload>,
 }
@@ -53,19 +56,41 @@ impl Fingerprint {
             &self.cpu_features.join(" "),
             &other.cpu_features.join(" "),
         );
-        compare("python", &self.python.version, &other.python.version);
-        let (ours, theirs) = (&self.python.packages, &other.python.packages);
-        for name in ours
+        let none = PythonEnvironment::default();
+        let pythons = |print: &'_ Self| {
+            let own = print.platforms.clone().into_iter();
+            BTreeMap::from_iter(std::iter::once((String::new(), print.python.clone())).chain(own))
+        };
+        let (ours, theirs) = (pythons(self), pythons(other));
+        for platform in ours
             .keys()
-            .chain(theirs.keys().filter(|name| !ours.contains_key(*name)))
+            .chain(theirs.keys().filter(|its| !ours.contains_key(*its)))
         {
-            let of = |packages: &BTreeMap<String, String>| {
-                packages
-                    .get(name)
-                    .cloned()
-                    .unwrap_or_else(|| "(not installed)".into())
+            let of = if platform.is_empty() {
+                String::new()
+            } else {
+                format!("{platform}'s ")
             };
-            compare(name, &of(ours), &of(theirs));
+            let (ours, theirs) = (
+                ours.get(platform).unwrap_or(&none),
+                theirs.get(platform).unwrap_or(&none),
+            );
+            compare(&format!("{of}python"), ours.said(), theirs.said());
+            for name in ours.packages.keys().chain(
+                theirs
+                    .packages
+                    .keys()
+                    .filter(|name| !ours.packages.contains_key(*name)),
+            ) {
+                let version = |python: &PythonEnvironment| {
+                    python
+                        .packages
+                        .get(name)
+                        .cloned()
+                        .unwrap_or_else(|| "(not installed)".into())
+                };
+                compare(&format!("{of}{name}"), &version(ours), &version(theirs));
+            }
         }
         let digests = |preloads: &[Preload]| {
             preloads
@@ -94,6 +119,15 @@ pub struct PythonEnvironment {
 }
 
 impl PythonEnvironment {
+    /// Its version, or that there is none.
+    fn said(&self) -> &str {
+        if self.version.is_empty() {
+            "(none of its own)"
+        } else {
+            &self.version
+        }
+    }
+
     /// Whether the versions say all: no package is a work tree that somebody may have edited since.
     #[must_use]
     pub fn is_fixed(&self) -> bool {

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use assay_model::{Outcome, Provenance};
+use assay_model::{Outcome, Provenance, PythonEnvironment};
 use assay_record::Run;
 
 use crate::rows::{cautions, label, not_passed, reasons, rows, totals};
@@ -56,21 +56,19 @@ pub fn markdown(run: &Run) -> String {
         );
     }
     let print = &header.fingerprint;
-    let packages: Vec<String> = print
-        .python
-        .packages
-        .iter()
-        .map(|(name, version)| format!("{name} {version}"))
-        .collect();
+    let said = |python: &PythonEnvironment| {
+        let packages = python.packages.iter();
+        let packages: Vec<String> = packages
+            .map(|(name, its)| format!("{name} {its}"))
+            .collect();
+        format!("{} with {}", python.version, packages.join(", "))
+    };
     let rows = [
         ("started", header.started.clone()),
         ("command", format!("`{}`", header.command.join(" "))),
         ("seed", header.seed.to_string()),
         ("assay", print.assay.clone()),
-        (
-            "python",
-            format!("{} with {}", print.python.version, packages.join(", ")),
-        ),
+        ("python", said(&print.python)),
         (
             "machine",
             format!(
@@ -102,6 +100,13 @@ pub fn markdown(run: &Run) -> String {
     let _ = writeln!(text, "\n## Environment\n\n| | |\n| --- | --- |");
     for (name, value) in rows {
         let _ = writeln!(text, "| {name} | {} |", escaped(&value));
+    }
+    for (platform, python) in &print.platforms {
+        let _ = writeln!(
+            text,
+            "| python of {platform} | {} |",
+            escaped(&said(python))
+        );
     }
     text
 }

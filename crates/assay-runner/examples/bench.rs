@@ -54,14 +54,14 @@ fn units(count: usize, always_spawn: bool) -> (f64, f64) {
         .expect("set ASSAY_PYTHON")
         .into();
     let pythonpath = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python");
-    let runner = Runner::start(Interpreter {
+    let runner = Runner::start(vec![Interpreter {
         python,
         pythonpath,
         bytecode: None,
         preloads: vec![],
         platforms: vec![],
         always_spawn,
-    })
+    }])
     .unwrap();
     let (began, cpu) = (Instant::now(), own_cpu());
     let mut ended = 0;

@@ -14,7 +14,7 @@ use crate::executor::Executor;
 use crate::limits::Limits;
 use crate::notice::{Flow, Notice, Task};
 use crate::signals::{Order, Orders};
-use crate::template::{Interpreter, Template};
+use crate::template::{Interpreter, Templates};
 use crate::unit::Unit;
 
 /// How a run is executed.
@@ -50,32 +50,32 @@ pub enum RunnerError {
     Template(String),
 }
 
-/// Holds the template process, and runs lists of tasks in its children.
+/// Holds the template processes, one for each Python environment, and runs lists of tasks in their children.
 ///
 /// It makes this process a subreaper, and kills children of this process that it doesn't know when a unit ends: it wants a process to
-/// itself. Dropping it ends the template.
+/// itself. Dropping it ends the templates.
 pub struct Runner {
     runtime: Runtime,
     local: LocalSet,
-    template: Rc<Template>,
+    templates: Rc<Templates>,
 }
 
 impl Runner {
-    /// Starts the template process and waits until its imports are done.
+    /// Starts the template processes and waits until their imports are done.
     ///
     /// # Errors
     /// [`RunnerError`]; a preload that raises is named with its line.
-    pub fn start(interpreter: Interpreter) -> Result<Self, RunnerError> {
+    pub fn start(interpreters: Vec<Interpreter>) -> Result<Self, RunnerError> {
         set_child_subreaper(Some(getpid())).map_err(std::io::Error::from)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let local = LocalSet::new();
-        let template = local
-            .block_on(&runtime, Template::start(interpreter))
+        let templates = local
+            .block_on(&runtime, Templates::start(interpreters))
             .map_err(|error| RunnerError::Template(error.to_string()))?;
         Ok(Self {
             runtime,
             local,
-            template: Rc::new(template),
+            templates: Rc::new(templates),
         })
     }
 
@@ -90,7 +90,7 @@ impl Runner {
         sink: &mut dyn FnMut(Notice) -> Flow,
     ) -> Result<RunSummary, RunnerError> {
         let began = Instant::now();
-        let run = dispatch(Rc::clone(&self.template), tasks, settings, sink);
+        let run = dispatch(Rc::clone(&self.templates), tasks, settings, sink);
         let killed = self.local.block_on(&self.runtime, run)?;
         Ok(RunSummary {
             wall: began.elapsed(),

@@ -13,6 +13,8 @@ pub struct Task {
     pub estimate_seconds: Option<f64>,
     /// What it may take, if not what [`crate::Settings`] says.
     pub limits: Option<Limits>,
+    /// Which of the runner's Python environments, by its index in the list that [`crate::Runner::start`] got.
+    pub environment: usize,
     /// A group of tasks, and how many of it may run at a time.
     pub group: Option<(u32, usize)>,
 }
@@ -25,6 +27,7 @@ impl Task {
             job,
             estimate_seconds: None,
             limits: None,
+            environment: 0,
             group: None,
         }
     }

@@ -63,7 +63,7 @@ pub struct Interpreter {
 }
 
 /// Forks workers from a template process; spawns them where forking is not safe.
-pub(crate) struct Template {
+struct Template {
     interpreter: Interpreter,
     running: Mutex<Option<Running>>,
     restarts: RefCell<u32>,
@@ -88,7 +88,7 @@ impl Drop for Running {
 
 impl Template {
     /// Starts the template and waits until its imports are done.
-    pub(crate) async fn start(interpreter: Interpreter) -> Result<Self, LaunchError> {
+    async fn start(interpreter: Interpreter) -> Result<Self, LaunchError> {
         let template = Self {
             interpreter,
             running: Mutex::new(None),
@@ -244,7 +244,49 @@ impl Template {
     }
 }
 
-impl Executor for Template {
+/// A template for each Python environment.
+pub(crate) struct Templates(Vec<Template>);
+
+impl Templates {
+    /// Starts them, one after the other, and waits until their imports are done.
+    pub(crate) async fn start(interpreters: Vec<Interpreter>) -> Result<Self, LaunchError> {
+        let mut started = Vec::with_capacity(interpreters.len());
+        for interpreter in interpreters {
+            let python = interpreter.python.display().to_string();
+            let template = Template::start(interpreter).await;
+            started.push(template.map_err(|LaunchError(detail)| {
+                LaunchError(if started.is_empty() {
+                    detail
+                } else {
+                    format!("{python}: {detail}")
+                })
+            })?);
+        }
+        Ok(Self(started))
+    }
+}
+
+impl Executor for Templates {
+    async fn launch(&self, environment: usize) -> Result<Worker, LaunchError> {
+        match self.0.get(environment) {
+            Some(template) => template.launch().await,
+            None => Err(LaunchError(format!(
+                "there is no environment {environment}"
+            ))),
+        }
+    }
+
+    async fn sweep(&self) -> u32 {
+        // Under the locks, so that no fork is under way.
+        let mut forking = Vec::with_capacity(self.0.len());
+        for template in &self.0 {
+            forking.push(template.running.lock().await);
+        }
+        strays::sweep()
+    }
+}
+
+impl Template {
     async fn launch(&self) -> Result<Worker, LaunchError> {
         if self.interpreter.always_spawn {
             let lost = |error: io::Error| {
@@ -270,12 +312,6 @@ impl Executor for Template {
                 }
             }
         }
-    }
-
-    async fn sweep(&self) -> u32 {
-        // Under the lock, so that no fork is under way.
-        let _forking = self.running.lock().await;
-        strays::sweep()
     }
 }
 

@@ -63,7 +63,7 @@ impl<E: Executor> Unit<'_, E> {
             if let Some(why) = self.orders.borrow().why().map(str::to_owned) {
                 return self.end_all(&mut left, &Ending::NotRun { why });
             }
-            let worker = match self.executor.launch().await {
+            let worker = match self.executor.launch(task.environment).await {
                 Ok(worker) => worker,
                 Err(error) => {
                     let why = format!("no worker could be started: {error}");

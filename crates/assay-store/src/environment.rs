@@ -1,13 +1,32 @@
+use std::collections::BTreeMap;
+
 use assay_record::Run;
 use duckdb::{Connection, params};
+use serde::Serialize;
 
 use crate::StoreError;
 use crate::digest::digest;
 
+/// Versions by package; with them, those of platforms that have a Python of their own.
+#[derive(Serialize)]
+struct Packages<'a> {
+    #[serde(flatten)]
+    packages: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    platforms: BTreeMap<&'a String, (&'a String, &'a BTreeMap<String, String>)>,
+}
+
 /// Writes the environment of a run, unless it is there; its key.
 pub(crate) fn write_environment(connection: &Connection, run: &Run) -> Result<String, StoreError> {
     let print = &run.header.fingerprint;
-    let (packages, preloads) = (json(&print.python.packages), json(&print.preloads));
+    let own = print.platforms.iter();
+    let packages = json(&Packages {
+        packages: &print.python.packages,
+        platforms: own
+            .map(|(platform, python)| (platform, (&python.version, &python.packages)))
+            .collect(),
+    });
+    let preloads = json(&print.preloads);
     let features = print.cpu_features.join(" ");
     let key = digest(&[
         &print.assay,
@@ -47,6 +66,6 @@ pub(crate) fn write_environment(connection: &Connection, run: &Run) -> Result<St
     Ok(key)
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use assay_catalog::Partition;
-use assay_model::Profile;
+use assay_model::{Backend, Profile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Tests Hugging Face models, every architecture that the installed transformers knows, with results that can be trusted.
@@ -88,9 +88,28 @@ pub(crate) struct PythonArguments {
     /// The Python to use [default: $ASSAY_PYTHON, the active virtual environment, the one that `assay env create` made]
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
+    /// A platform's own Python, where its package needs another torch: openvino=venv/bin/python. Repeatable
+    #[arg(long, value_name = "PLATFORM=PATH", value_delimiter = ',', value_parser = platform_python)]
+    pub(crate) platform_python: Vec<(Backend, PathBuf)>,
     /// Run this file in every worker before a model is imported: to register architectures and checks, or to patch a library. Repeatable
     #[arg(long, value_name = "FILE.py")]
     pub(crate) preload: Vec<PathBuf>,
+}
+
+/// A value of `--platform-python`.
+fn platform_python(text: &str) -> Result<(Backend, PathBuf), String> {
+    let (name, path) = text
+        .split_once('=')
+        .ok_or("it is PLATFORM=PATH: openvino=venv/bin/python")?;
+    let known = || Backend::ALL.into_iter().filter(|its| *its != Backend::Cpu);
+    let backend = known().find(|its| its.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = known().map(Backend::name).collect();
+        format!(
+            "no platform `{name}` that can have a Python of its own: {}",
+            names.join(", ")
+        )
+    })?;
+    Ok((backend, path.into()))
 }
 
 /// Which classes of an architecture.

@@ -44,6 +44,7 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
     }
     let mut session = Session::open(&PythonArguments {
         python: arguments.python.python.clone(),
+        platform_python: arguments.python.platform_python.clone(),
         preload: before
             .header
             .fingerprint

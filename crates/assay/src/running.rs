@@ -156,6 +156,7 @@ fn tasks(
         Some(Task {
             estimate_seconds: durations.seconds(&unit.name()).or(job.estimate_seconds),
             limits: (!own.is_empty()).then(|| limits(check_seconds, memory_bytes)),
+            environment: session.environment_of(unit.platform.backend),
             group: own.group.map(|(group, most)| (group, usize::from(most))),
             job: Job::Check {
                 subject: unit.subject.clone(),

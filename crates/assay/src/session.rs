@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assay_catalog::{Cache, Candidate, Catalog, ProbeOutcome};
@@ -7,8 +7,8 @@ use assay_env::environment_key;
 use assay_model::event::RunSettings;
 use assay_model::protocol::Job;
 use assay_model::{
-    Backend, Discovered, Ending, Fingerprint, Lacking, Platform, Present, Probed, Subject,
-    Unavailable,
+    Backend, Discovered, Ending, Fingerprint, Lacking, Platform, Present, Probed,
+    PythonEnvironment, Subject, Unavailable,
 };
 use assay_runner::{Flow, Interpreter, Limits, Notice, Runner, RunnerError, Settings, Task};
 
@@ -73,11 +73,20 @@ impl Session {
         if let Some(path) = arguments.preload.iter().find(|path| !path.is_file()) {
             return Err(unreadable(path, &"it is no file"));
         }
-        let python = assay_env::find(arguments.python.as_deref(), Some(&cache))
-            .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))?;
+        let find = |named: Option<&Path>| {
+            assay_env::find(named, Some(&cache))
+                .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))
+        };
+        let python = find(arguments.python.as_deref())?;
+        let platforms = arguments.platform_python.iter().map(|(backend, path)| {
+            let named =
+                |failure: Failure| failure.within(&format!("the Python of {}", backend.name()));
+            Ok((backend.name().to_owned(), find(Some(path)).map_err(named)?))
+        });
+        let platforms = platforms.collect::<Result<_, Failure>>()?;
         let worker = assay_env::unpack(&cache)
             .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))?;
-        let fingerprint = assay_env::fingerprint(python, &worker, &arguments.preload)
+        let fingerprint = assay_env::fingerprint(python, platforms, &worker, &arguments.preload)
             .map_err(|(path, error)| unreadable(&path, &error))?;
         let scratch = std::env::temp_dir().join(format!("assay-{}", std::process::id()));
         Ok(Self {
@@ -153,7 +162,11 @@ impl Session {
     /// What this machine has of each platform.
     pub(crate) fn detect(&mut self) -> Result<Vec<(Backend, Present)>, Failure> {
         let settings = self.own_settings();
-        let mut found = detect_all(self.clean()?, &settings)?;
+        self.platforms = self.fingerprint.platforms.keys().cloned().collect();
+        let environments = Backend::ALL
+            .map(|backend| self.environment_of(backend))
+            .to_vec();
+        let mut found = detect_all(self.clean()?, environments, &settings)?;
         let accelerators = assay_env::accelerators();
         for (backend, present) in found.iter_mut().filter(|(_, its)| its.lacking.is_some()) {
             if let Some(lacking) = assay_env::lacking(*backend, &accelerators) {
@@ -174,6 +187,19 @@ impl Session {
         }
     }
 
+    /// Those of the platforms of the next template that have a Python of their own.
+    fn own(&self) -> impl Iterator<Item = (&String, &PythonEnvironment)> {
+        let named = self.platforms.iter();
+        named.filter_map(|name| self.fingerprint.platforms.get_key_value(name))
+    }
+
+    /// In which of the runner's environments a platform runs: the first is that of all others.
+    pub(crate) fn environment_of(&self, backend: Backend) -> usize {
+        self.own()
+            .position(|(name, _)| name == backend.name())
+            .map_or(0, |index| index + 1)
+    }
+
     /// Ends the template processes.
     pub(crate) fn end(&mut self) {
         self.clean = None;
@@ -182,15 +208,23 @@ impl Session {
 
     fn start(&self, with_preloads: bool) -> Result<Runner, Failure> {
         let preloads = self.fingerprint.preloads.iter().filter(|_| with_preloads);
-        let interpreter = Interpreter {
-            python: self.fingerprint.python.executable.clone(),
+        let preloads: Vec<PathBuf> = preloads.map(|preload| preload.path.clone()).collect();
+        let interpreter = |python: &PythonEnvironment, platforms| Interpreter {
+            python: python.executable.clone(),
             pythonpath: self.pythonpath.clone(),
             bytecode: Some(self.cache.join("bytecode")),
-            preloads: preloads.map(|preload| preload.path.clone()).collect(),
-            platforms: self.platforms.clone(),
+            preloads: preloads.clone(),
+            platforms,
             always_spawn: false,
         };
-        let with = if interpreter.preloads.is_empty() {
+        let has_own = |name: &String| self.fingerprint.platforms.contains_key(name);
+        let others = self.platforms.iter().filter(|name| !has_own(name)).cloned();
+        let mut interpreters = vec![interpreter(&self.fingerprint.python, others.collect())];
+        interpreters.extend(
+            self.own()
+                .map(|(name, python)| interpreter(python, vec![name.clone()])),
+        );
+        let with = if preloads.is_empty() {
             ""
         } else {
             " with the preloads"
@@ -198,7 +232,7 @@ impl Session {
         anstream::eprintln!(
             "starting Python{with}: torch and transformers take some seconds to import"
         );
-        Runner::start(interpreter).map_err(|error| match error {
+        Runner::start(interpreters).map_err(|error| match error {
             RunnerError::Setup(error) => {
                 Failure::internal(format!("the runner can't be set up: {error}"))
             }
@@ -361,12 +395,18 @@ fn discover(runner: &Runner, settings: &Settings) -> Result<Discovered, Failure>
     })
 }
 
-fn detect_all(runner: &Runner, settings: &Settings) -> Result<Vec<(Backend, Present)>, Failure> {
-    let task = |backend: Backend| {
-        Task::new(Job::Detect {
+fn detect_all(
+    runner: &Runner,
+    environments: Vec<usize>,
+    settings: &Settings,
+) -> Result<Vec<(Backend, Present)>, Failure> {
+    let task = |(backend, environment): (Backend, usize)| Task {
+        environment,
+        ..Task::new(Job::Detect {
             platform: Platform::of(backend),
         })
     };
+    let tasks = Backend::ALL.into_iter().zip(environments).map(task);
     // Each in a worker of its own: a driver that kills who asks for it says something of this platform alone.
     let silent = Present {
         lacking: Some(Unavailable {
@@ -378,7 +418,7 @@ fn detect_all(runner: &Runner, settings: &Settings) -> Result<Vec<(Backend, Pres
     };
     let mut found = Backend::ALL.map(|backend| (backend, silent.clone()));
     runner
-        .run(Backend::ALL.map(task).to_vec(), settings, &mut |notice| {
+        .run(tasks.collect(), settings, &mut |notice| {
             match notice {
                 Notice::Detected { unit, present } => {
                     if let Some(row) = found.get_mut(unit as usize) {

@@ -8,6 +8,7 @@
 mod architectures;
 mod bad_input;
 mod choosing;
+mod environments;
 mod faults;
 mod golden;
 mod interruption;
