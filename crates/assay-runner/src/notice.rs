@@ -15,6 +15,8 @@ pub struct Task {
     pub limits: Option<Limits>,
     /// Which of the runner's Python environments, by its index in the list that [`crate::Runner::start`] got.
     pub environment: usize,
+    /// Checks that ask nothing but what all others of the task begin with: where the worker is lost in one, the others are not run.
+    pub gates: Vec<CheckId>,
     /// A group of tasks, and how many of it may run at a time.
     pub group: Option<(u32, usize)>,
 }
@@ -28,6 +30,7 @@ impl Task {
             estimate_seconds: None,
             limits: None,
             environment: 0,
+            gates: Vec::new(),
             group: None,
         }
     }

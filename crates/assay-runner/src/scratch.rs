@@ -1,6 +1,6 @@
 use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// An empty folder for one worker, removed when this is dropped, whatever is in it.
@@ -30,6 +30,21 @@ impl Drop for Scratch {
     }
 }
 
+/// What the files in a folder take on the disk, in bytes. Links are not followed; what can't be read counts nothing.
+pub(crate) fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
+        .map(|(path, its)| {
+            if its.is_dir() {
+                bytes_in(&path)
+            } else {
+                512 * its.blocks()
+            }
+        })
+        .sum()
+}
+
 /// A worker may have taken the permissions of its own folders away.
 fn make_writable(folder: &Path) {
     let _ = std::fs::set_permissions(folder, Permissions::from_mode(0o700));
@@ -46,6 +61,21 @@ fn make_writable(folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_counted_in_every_folder_and_behind_no_link() {
+        let parent = tempfile::tempdir().unwrap();
+        let scratch = Scratch::create(parent.path(), "unit-0").unwrap();
+        assert_eq!(bytes_in(scratch.path()), 0);
+        std::fs::write(parent.path().join("elsewhere"), vec![1; 1 << 20]).unwrap();
+        std::os::unix::fs::symlink(parent.path(), scratch.path().join("link")).unwrap();
+        std::fs::create_dir(scratch.path().join("inner")).unwrap();
+        for name in ["one", "inner/two"] {
+            std::fs::write(scratch.path().join(name), vec![1; 1 << 16]).unwrap();
+        }
+        let counted = bytes_in(scratch.path());
+        assert!((1 << 17..1 << 18).contains(&counted), "{counted}");
+    }
 
     #[test]
     fn it_goes_even_if_something_in_it_is_read_only() {

@@ -17,11 +17,14 @@ use crate::framing::{FrameBuffer, frame};
 use crate::limits::{self, Limits, MEMORY_POLL};
 use crate::notice::{Notice, Task};
 use crate::output::BoundedOutput;
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, bytes_in};
 use crate::signals::{self, Orders};
 
 /// How long a worker that closed its socket may take to leave before it counts as one that merely closed it.
 const LEAVE_WAIT: Duration = Duration::from_millis(500);
+
+/// How often a worker's files are counted. A disk takes about a gigabyte in a second; counting takes microseconds for the few files of a unit.
+const DISK_POLL: Duration = Duration::from_secs(1);
 
 /// Bytes read from a pipe or socket at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -90,7 +93,12 @@ impl<E: Executor> Unit<'_, E> {
                     open: Some((check, began)),
                 }) => {
                     left.retain(|other| *other != check);
-                    self.case_ended(check, ending.clone(), began.elapsed());
+                    self.case_ended(check.clone(), ending.clone(), began.elapsed());
+                    if task.gates.contains(&check) {
+                        let why =
+                            format!("it begins with what {check} asks, which was lost: {ending}");
+                        return self.end_all(&mut left, &Ending::NotRun { why });
+                    }
                     let of_unit =
                         matches!(&ending, Ending::TimedOut { scope, .. } if scope == "unit");
                     if of_unit || left.is_empty() {
@@ -183,6 +191,8 @@ impl<E: Executor> Unit<'_, E> {
         let mut deadline = Instant::now() + self.limits.check;
         let mut poll = tokio::time::interval(MEMORY_POLL);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut disk = tokio::time::interval(DISK_POLL);
+        disk.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut resident_at_start = None;
         let mut bytes = vec![0; READ_BYTES];
         let mut output_open = true;
@@ -256,6 +266,16 @@ impl<E: Executor> Unit<'_, E> {
                             process.signal(Signal::KILL);
                         }
                         return talk.lost(Ending::OutOfMemory { limit_bytes: limit });
+                    }
+                }
+                _ = disk.tick(), if self.limits.memory_bytes.is_some() && resident_at_start.is_some() => {
+                    let limit = self.limits.memory_bytes.unwrap_or(u64::MAX);
+                    if bytes_in(scratch) > limit {
+                        if let Some(process) = process {
+                            process.signal(Signal::KILL);
+                        }
+                        let detail = format!("its files took more than {} MiB, and it was killed {}", limit >> 20, talk.doing);
+                        return talk.lost(Ending::Crashed { signal: None, status: None, detail });
                     }
                 }
                 order = signals::stopped(&mut self.orders) => {

@@ -19,6 +19,9 @@ use crate::screen::Screen;
 use crate::session::{Session, limits};
 use crate::{configuration, reporting, resuming};
 
+/// Every other check of a platform needs what these make: a compiler that hangs would do so once for each of them.
+const GATES: [&str; 2] = ["parity.prepares", "parity.loads"];
+
 /// `assay run`.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if let Some(run) = &arguments.resume {
@@ -157,6 +160,7 @@ fn tasks(
             estimate_seconds: durations.seconds(&unit.name()).or(job.estimate_seconds),
             limits: (!own.is_empty()).then(|| limits(check_seconds, memory_bytes)),
             environment: session.environment_of(unit.platform.backend),
+            gates: GATES.map(CheckId::from).to_vec(),
             group: own.group.map(|(group, most)| (group, usize::from(most))),
             job: Job::Check {
                 subject: unit.subject.clone(),

@@ -163,28 +163,47 @@ fn on_a_platform(name: &str, outcome: &str, detail: &str) -> Ran {
         "2GiB",
     ];
     let ran = crate::support::run(&words, Some(&format!("faults/{name}.py")));
+    let faulty = ran.case("bert", "parity.prepares");
+    assert_eq!(faulty["outcome"], outcome, "{faulty:#}");
+    if outcome != "passed" {
+        let words = faulty["reason"]["detail"].as_str().unwrap();
+        assert!(words.contains(detail), "{faulty:#}");
+    }
+    // What loses the worker while it prepares the model would do so for every check.
+    let after = ran.case("bert", "parity.outputs");
+    if matches!(outcome, "crashed" | "timed_out") {
+        assert_eq!(after["outcome"], "not_run", "{after:#}");
+        let why = after["reason"]["detail"].as_str().unwrap();
+        let begins = "it begins with what parity.prepares asks, which was lost: ";
+        assert!(why.starts_with(begins), "{why}");
+        assert!(why.contains(detail), "{why}");
+    } else {
+        assert_eq!(after["outcome"], outcome, "{after:#}");
+    }
     for check in ["parity.prepares", "parity.outputs"] {
-        let faulty = ran.case("bert", check);
-        assert_eq!(faulty["outcome"], outcome, "{faulty:#}");
-        if outcome != "passed" {
-            let words = faulty["reason"]["detail"].as_str().unwrap();
-            assert!(words.contains(detail), "{faulty:#}");
-        }
         assert_eq!(ran.case("distilbert", check)["outcome"], "passed");
     }
     assert_eq!((ran.count("planned"), ran.count("recorded")), (4, 4));
     assert_eq!(ran.code(), i32::from(outcome != "passed"));
     assert_eq!(left_behind(&ran), Vec::<String>::new(), "{name}");
+    let left = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let files = left.flat_map(|entry| std::fs::read_dir(entry.path()).into_iter().flatten());
+    let units = files
+        .flatten()
+        .filter_map(|unit| std::fs::read_dir(unit.path()).ok());
+    let artefact =
+        |file: &std::fs::DirEntry| file.file_name().to_string_lossy().starts_with("artefact");
+    assert_eq!(units.flatten().flatten().filter(artefact).count(), 0);
     ran
 }
 
 #[test]
-fn a_backend_that_kills_its_process_crashes_its_cases_alone() {
+fn a_backend_that_kills_its_process_crashes_its_case_and_no_other_is_asked() {
     on_a_platform("platform_crashes", "crashed", "SIGSEGV");
 }
 
 #[test]
-fn a_backend_that_hangs_times_out() {
+fn a_backend_that_hangs_times_out_once() {
     on_a_platform("platform_hangs", "timed_out", "the deadline of the check");
 }
 
@@ -195,16 +214,15 @@ fn a_backend_that_fills_the_disk_is_stopped_at_its_stage_and_leaves_nothing() {
         "failed",
         "export: OSError: [Errno 27] File too large",
     );
-    let left = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    let large = left
-        .flat_map(|entry| {
-            std::fs::read_dir(entry.path())
-                .into_iter()
-                .flatten()
-                .flatten()
-        })
-        .filter(|entry| entry.path().join("artefact").exists());
-    assert_eq!(large.count(), 0);
+}
+
+#[test]
+fn many_files_count_together() {
+    on_a_platform(
+        "platform_fills_the_disk_by_many",
+        "crashed",
+        "its files took more than 2048 MiB, and it was killed in parity.prepares",
+    );
 }
 
 /// The second process of a model that is cut over two.
