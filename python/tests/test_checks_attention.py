@@ -147,6 +147,16 @@ def test_a_text_that_is_pooled_where_its_highest_token_is(text):
         assert wrong(attention.mask(unit.fed_anew(seed))) == [], seed
 
 
+def test_a_mask_that_is_made_up_where_none_is_given(text):
+    class Hides(BertModel):
+        def forward(self, input_ids, attention_mask=None):
+            made = torch.ones_like(input_ids)
+            made[:, -1] = 0
+            return super().forward(input_ids, made if attention_mask is None else attention_mask)
+
+    assert wrong(attention.mask(text(Hides(BertConfig(**TEXT)))))[0] == "last_hidden_state, without a mask"
+
+
 def test_a_decoder_that_is_made_of_the_encoders_tokens(text):
     """The head hands its tokens to its decoder, which may see the hidden one: fed others, it must not move."""
     heads = {f"{side}_attention_heads": 2 for side in ("encoder", "decoder")}

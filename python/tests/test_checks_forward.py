@@ -1,11 +1,13 @@
 """The groups load, forward, sensitivity and negative on modules made by hand: each bug is seen by its check."""
 
+import numpy
 import pytest
 import torch
 from conftest import MASK, TOKENS, VALUES
 
 from assay import subjects
 from assay.checks import forward, load, negative, sensitivity
+from assay.checks.unit import SubjectRaised
 from assay.subjects import InputSpec, hiding
 from assay.subjects.specs import as_rows
 
@@ -77,6 +79,67 @@ def test_randomness_in_eval_mode(unit_of):
             return super().forward(torch.nn.functional.dropout(values, 0.5, training=True))
 
     assert differing(forward.deterministic(unit_of(Drops()))) == ["last_hidden_state"]
+
+
+def test_dropout_that_is_on_wherever_it_is_set(unit_of):
+    class Drops(Straight):
+        def __init__(self):
+            super().__init__()
+            self.dropout = 0.0
+
+        def forward(self, values):
+            return super().forward(torch.nn.functional.dropout(values, self.dropout, training=True))
+
+    assert differing(forward.deterministic(unit_of(Drops()))) == ["last_hidden_state, with dropout set"]
+
+
+def test_what_draws_from_numpy_is_seen_and_comes_again(unit_of):
+    class Draws(Straight):
+        def forward(self, values):
+            return super().forward(values + numpy.random.rand())
+
+    unit = unit_of(Draws())
+    assert differing(forward.deterministic(unit)) == ["last_hidden_state"]
+    assert torch.equal(unit.forward(unit.inputs)["last_hidden_state"], unit.forward(unit.inputs)["last_hidden_state"])
+
+
+WAVE = InputSpec("input_values", "waveform", "float32", (80,))
+
+
+class Frames(torch.nn.Module):
+    """A state for every ten samples."""
+
+    def forward(self, input_values):
+        return {"last_hidden_state": self.said(input_values.unflatten(1, (-1, 10)))}
+
+    def said(self, frames):
+        return frames
+
+
+def test_a_sound_that_is_long(unit_of):
+    class Breaks(Frames):
+        def said(self, frames):
+            return frames / 0.0 if frames.shape[1] > 100 else frames
+
+    class Fails(Frames):
+        def said(self, frames):
+            return [frames][frames.shape[1] // 100]
+
+    class Refuses(Frames):
+        def said(self, frames):
+            if frames.shape[1] > 8:
+                raise ValueError("eight frames")
+            return frames
+
+    def of(kind):
+        return forward.finite(unit_of(kind(), specs=(WAVE,)))
+
+    (row,) = [row for row in of(Breaks).fields["tallies"] if row["have"] != row["of"]]
+    assert row["label"] == "finite elements of last_hidden_state for input_values, 20 times as long"
+    with pytest.raises(SubjectRaised):
+        of(Fails)
+    assert of(Refuses).fields["notes"] == ["no input_values 20 times as long: ValueError: eight frames"]
+    assert len(of(Frames).fields["tallies"]) == 2
 
 
 def test_what_is_drawn_from_few_places_may_come_out_twice(unit_of):

@@ -81,7 +81,7 @@ def test_positions_that_count_the_token_before_twice(llama, monkeypatch):
 
     monkeypatch.setattr(llama.model, "prepare_inputs_for_generation", later)
     assert wrong(generate.greedy(llama)) == []
-    assert wrong(generate.cache(llama)) == ["scores of all steps"]
+    assert wrong(generate.cache(llama)) == ["scores of all steps", "scores of all steps behind 2 tokens"]
 
 
 def test_a_static_cache_that_is_read_before_it_is_written(llama, monkeypatch):

@@ -213,7 +213,7 @@ def test_a_choice_that_rounding_turns_is_asked_again_with_other_inputs(unit_of, 
 def test_the_platforms_that_are_named_are_those_that_there_are():
     table = (Path(__file__).parents[2] / "crates/assay-model/src/platform.rs").read_text(encoding="utf-8")
     names = re.findall(r'Self::\w+ => row\(\s*"([a-z-]+)"', table)
-    assert len(names) == 15
+    assert len(names) == 17
     for name in names:
         if name in platforms.NOT_YET:
             with pytest.raises(Unavailable):

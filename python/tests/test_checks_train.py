@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from conftest import JOB, TOKENS
+from conftest import JOB, MASK, TOKENS
 from transformers import PreTrainedConfig
 from transformers.modeling_outputs import TokenClassifierOutput
 
@@ -176,6 +176,43 @@ def test_a_loss_that_does_not_reach_the_body(unit_of):
             return hidden.detach()
 
     assert lacking(train.loss(head(unit_of, Cut()))) == {"parameters that the loss trains": ["embed.weight"]}
+
+
+class Drops(Two):
+    """Drops as much as it is told to, and never where it does not train."""
+
+    rate = 0.1
+
+    def __init__(self):
+        super().__init__()
+        self.attention_dropout = self.rate
+
+    def between(self, hidden):
+        return torch.nn.functional.dropout(hidden, self.attention_dropout, self.training)
+
+
+def test_where_nothing_is_dropped_a_model_that_trains_answers_as_one_that_does_not(unit_of):
+    unit = unit_of(Drops())
+    assert wrong_rows(train.mode(unit)) == []
+    assert unit.model.attention_dropout == Drops.rate
+
+    class Scales(Drops):
+        def between(self, hidden):
+            return 0.5 * super().between(hidden) if self.training else hidden
+
+    assert wrong_rows(train.mode(unit_of(Scales()))) == ["hidden"]
+
+
+def test_masks_reach_layers_that_are_computed_again(unit_of):
+    unit = unit_of(Two(), specs=(TOKENS, MASK))
+    (inputs,) = unit.with_one_hidden
+    assert inputs["attention_mask"].tolist() == [[1] * 6, [1, 1, 1, 1, 0, 1]]
+    assert unit_of(Two()).with_one_hidden == []
+
+
+def wrong_rows(seen):
+    assert seen.fields["comparisons"]
+    return [row["label"] for row in seen.fields["comparisons"] if not row["rms_difference"] <= 1e-6 * row["rms_reference"]]
 
 
 class Beside(Two):

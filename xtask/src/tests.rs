@@ -1,6 +1,8 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
+
+use serde::Deserialize;
 
 use crate::setup::{Ready, cache, cargo, ready, root};
 use crate::step::{Failed, loud, step};
@@ -68,17 +70,17 @@ pub(crate) fn test(tier: Tier) -> Result<ExitCode, Failed> {
         .env("PYTHONPATH", &ready.tools);
     loud("pytest", with_environment(&mut pytest, &ready))?;
     let mut left_out = vec![
-        "benchmarks (cargo xtask bench)",
-        "every architecture (assay run --all)",
-        "GPU (none is used by this version)",
+        "benchmarks (cargo xtask bench)".to_owned(),
+        "every architecture (assay run --all)".to_owned(),
     ];
     if tier == Tier::Full {
         sampler(&ready)?;
         platforms(&ready)?;
+        left_out.extend(gpu(&ready)?.map(|lacking| format!("tests/gpu ({lacking})")));
         let mut mutants = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
         loud("mutants", mutants.arg("mutants"))?;
     } else {
-        left_out.extend(["runs of real models", "mutants"]);
+        left_out.extend(["runs of real models", "mutants", "tests/gpu"].map(str::to_owned));
     }
     eprintln!("left out: {}", left_out.join(", "));
     eprintln!("all tests passed, {:.0} s", began.elapsed().as_secs_f64());
@@ -96,8 +98,7 @@ fn with_environment<'a>(command: &'a mut Command, ready: &Ready) -> &'a mut Comm
 
 /// The sampler and the real checkpoint, for real: the same job as `cargo xtask run`.
 fn sampler(ready: &Ready) -> Result<(), Failed> {
-    let folder = std::env::temp_dir().join(format!("assay-sampler-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let folder = scratch("sampler")?;
     let mut command = Command::new(&ready.assay);
     command
         .current_dir(&folder)
@@ -121,33 +122,72 @@ const PLATFORMS: [(&[&str], &str); 2] = [
     (&["llama"], "disk-offload,tensor-parallel"),
 ];
 
-/// What is skipped is no pass: the environment has all that they need.
-fn platforms(ready: &Ready) -> Result<(), Failed> {
-    let folder = std::env::temp_dir().join(format!("assay-platforms-{}", std::process::id()));
+/// A row of `assay list platforms --json`.
+#[derive(Deserialize)]
+struct Listed {
+    platform: String,
+    lacking: Option<Lacking>,
+}
+
+#[derive(Deserialize)]
+struct Lacking {
+    kind: String,
+    words: String,
+}
+
+/// What `tests/gpu/` names, where there is a GPU; elsewhere what it lacks.
+fn gpu(ready: &Ready) -> Result<Option<String>, Failed> {
+    let mut list = Command::new(&ready.assay);
+    list.args(["list", "platforms", "--json"]);
+    let listed = with_environment(&mut list, ready).output();
+    let listed = listed.map_err(|error| error.to_string())?;
+    let rows: Vec<Listed> = serde_json::from_slice(&listed.stdout)
+        .map_err(|error| format!("assay list platforms: {error}"))?;
+    let cuda = rows.into_iter().find(|row| row.platform == "cuda");
+    match cuda.ok_or("assay list platforms: no cuda")?.lacking {
+        Some(Lacking { kind, words }) => Ok(Some(format!("{kind}: {words}"))),
+        None => {
+            let folder = scratch("gpu")?;
+            let config = root().join("tests/gpu/assay.toml");
+            let mut words = vec!["--profile".into(), "gpu".into(), "--config".into()];
+            words.push(config.display().to_string());
+            let done = all_pass(ready, &folder, &words);
+            let _ = std::fs::remove_dir_all(&folder);
+            done.map(|()| None)
+        }
+    }
+}
+
+/// An empty folder to run in.
+fn scratch(name: &str) -> Result<PathBuf, Failed> {
+    let folder = std::env::temp_dir().join(format!("assay-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let done = PLATFORMS
-        .iter()
-        .try_for_each(|(subjects, names)| on_platforms(ready, &folder, subjects, names));
+    Ok(folder)
+}
+
+/// All of [`PLATFORMS`].
+fn platforms(ready: &Ready) -> Result<(), Failed> {
+    let folder = scratch("platforms")?;
+    let done = PLATFORMS.iter().try_for_each(|(subjects, names)| {
+        let words = [subjects, &["--classes", "base", "--platform", *names][..]].concat();
+        // Inductor compiles C++: what is asked here is the verdict, on however slow a machine.
+        let words = [words, vec!["--timeout", "300"]].concat();
+        let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        all_pass(ready, &folder, &words)
+    });
     let _ = std::fs::remove_dir_all(&folder);
     done
 }
 
-fn on_platforms(
-    ready: &Ready,
-    folder: &Path,
-    subjects: &[&str],
-    names: &str,
-) -> Result<(), Failed> {
+/// A run whose every case has to pass. What is skipped is no pass: there is all that it needs.
+fn all_pass(ready: &Ready, folder: &Path, words: &[String]) -> Result<(), Failed> {
+    let report = folder.join("report");
+    let _ = std::fs::remove_dir_all(&report);
     let mut command = Command::new(&ready.assay);
-    command
-        .current_dir(folder)
-        .arg("run")
-        .args(subjects)
-        .args(["--classes", "base", "--platform", names])
-        // Inductor compiles C++: what is asked here is the verdict, on however slow a machine.
-        .args(["--report-dir", names, "--timeout", "300"]);
+    command.current_dir(folder).arg("run").args(words);
+    command.arg("--report-dir").arg(&report);
     loud("platforms", with_environment(&mut command, ready))?;
-    let summary = Summary::read(&folder.join(names).join("summary.json"))?;
+    let summary = Summary::read(&report.join("summary.json"))?;
     let cases = summary.cases.iter();
     match cases.filter(|case| case.outcome != "passed").count() {
         0 => Ok(()),

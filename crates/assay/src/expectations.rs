@@ -84,11 +84,9 @@ impl Expectations {
         let path = self.path(subject);
         match std::fs::read_to_string(&path) {
             Ok(text) => parse(&path, &text, Some(subject)).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::usage(format!(
-                "can't read {}: {error}",
-                path.display()
-            ))),
+            // A link to nothing is something.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Ok(None),
+            Err(error) => Err(unreadable(&path, &error)),
         }
     }
 
@@ -110,9 +108,7 @@ impl Expectations {
         paths.sort();
         let mut found = BTreeMap::new();
         for path in paths {
-            let text = std::fs::read_to_string(&path).map_err(|error| {
-                Failure::usage(format!("can't read {}: {error}", path.display()))
-            })?;
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
             let expectation = parse(&path, &text, None)?;
             found.insert(expectation.subject.clone(), expectation);
         }
@@ -134,11 +130,35 @@ impl Expectations {
     }
 }
 
+/// What a person does with a file that is of no use.
+const ANEW: &str =
+    "move the file away and accept what a run collected: `assay golden accept SUBJECT`";
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("can't read {}: {error}", path.display())).hint(ANEW)
+}
+
+/// What is wrong with the numbers of a tensor, if something is: all are of its finite elements.
+fn not_a_figure(tensor: &GoldenTensor) -> Option<&'static str> {
+    let figures = [
+        ("mean", tensor.mean),
+        ("rms", tensor.rms),
+        ("min", tensor.min),
+        ("max", tensor.max),
+        ("noise", tensor.noise.unwrap_or(0.0)),
+    ];
+    let sizes = ["rms", "noise"];
+    figures
+        .into_iter()
+        .chain(tensor.sketch.iter().map(|value| ("sketch", *value)))
+        .find(|(name, value)| !value.is_finite() || (sizes.contains(name) && *value < 0.0))
+        .map(|(name, _)| name)
+}
+
 /// Reads a file; `subject` is the one that its name stands for.
 fn parse(path: &Path, text: &str, subject: Option<&str>) -> Result<Expectation, Failure> {
     let wrong =
         |line: usize, what: &str| Failure::usage(format!("{}:{line}: {what}", path.display()));
-    let anew = "move the file away and accept what a run collected: `assay golden accept SUBJECT`";
     let markers = ["<<<<<<< ", ">>>>>>> ", "||||||| "];
     let conflict =
         |line: &str| line == "=======" || markers.iter().any(|marker| line.starts_with(marker));
@@ -161,18 +181,25 @@ fn parse(path: &Path, text: &str, subject: Option<&str>) -> Result<Expectation, 
             "version {format} of the format, this version of Assay reads {}",
             Golden::FORMAT
         );
-        return Err(wrong(line_of("format"), &what).hint(anew));
+        return Err(wrong(line_of("format"), &what).hint(ANEW));
     }
     let file: File = toml::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         let line = text
             .get(..offset)
             .map_or(1, |before| before.matches('\n').count() + 1);
-        wrong(line, error.message()).hint(anew)
+        wrong(line, error.message()).hint(ANEW)
     })?;
     if let Some(subject) = subject.filter(|subject| **subject != *file.subject) {
         let what = format!("it is of `{}`, its name says `{subject}`", file.subject);
-        return Err(wrong(line_of("subject"), &what).hint(anew));
+        return Err(wrong(line_of("subject"), &what).hint(ANEW));
+    }
+    for (name, tensor) in file.inputs.iter().chain(&file.outputs) {
+        if let Some(figure) = not_a_figure(tensor) {
+            let line = line_of(&serde_json::Value::from(name.as_str()).to_string());
+            let what = format!("`{figure}` of {name} is not what a tensor can have");
+            return Err(wrong(line, &what).hint(ANEW));
+        }
     }
     Ok(Expectation {
         subject: file.subject,
@@ -400,5 +427,31 @@ mod tests {
             "{renamed}"
         );
         assert!(refused("").contains("missing field"));
+        for (right, wrong) in [
+            ("rms = ", "rms = -"),
+            ("noise = 2.1e-7", "noise = inf"),
+            ("mean = -0.01235", "mean = nan"),
+        ] {
+            let (name, _) = right.split_once(' ').unwrap();
+            let lines: String = written.lines().map(|line| if line.contains("logits") { line.replace(right, wrong) } else { line.into() } + "\n").collect();
+            let expected = format!("`{name}` of logits is not what a tensor can have");
+            assert!(refused(&lines).contains(&expected), "{}", refused(&lines));
+        }
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_no_expectation_that_was_never_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Expectations {
+            folder: folder.path().to_owned(),
+        };
+        assert!(kept.read("bert").unwrap().is_none());
+        std::os::unix::fs::symlink("nowhere", kept.path("bert")).unwrap();
+        assert!(
+            kept.read("bert")
+                .unwrap_err()
+                .to_string()
+                .contains("can't read")
+        );
     }
 }

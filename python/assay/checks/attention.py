@@ -15,8 +15,9 @@ from transformers.cache_utils import Cache
 from assay import subjects
 from assay.checks import oracle
 from assay.checks.batch import note_oracle
+from assay.checks.covering import corner, half_hidden
 from assay.checks.sensitivity import movement
-from assay.checks.unit import Tensors, Unit, of_subject, seed_generators
+from assay.checks.unit import SubjectRaised, Tensors, Unit, of_subject, seed_generators
 from assay.observation import Observation, comparison
 from assay.subjects import InputSpec
 
@@ -100,9 +101,10 @@ def _moved_by_second(unit: Unit, reference: Tensors) -> dict[str, Any] | None:
 
 
 def mask(unit: Unit) -> Observation:
-    """Outputs at all other tokens when a token that the mask hides is another one."""
+    """Outputs at all other tokens when a token that the mask hides is another one; and those without a mask, which hides nothing."""
     seen = Observation()
     specs = _specs(unit)
+    _compare_omitted(seen, unit, specs["attention_mask"].name)
     streams = [(specs["tokens"], specs["attention_mask"].name)]
     if "decoder_tokens" in specs and DECODER_MASK in inspect.signature(unit.model.forward).parameters:
         streams.append((specs["decoder_tokens"], DECODER_MASK))
@@ -110,6 +112,21 @@ def mask(unit: Unit) -> Observation:
         _compare_hidden(seen, unit, spec, name)
     note_oracle(seen, unit)
     return seen
+
+
+def _compare_omitted(seen: Observation, unit: Unit, its_mask: str) -> None:
+    """Outputs for the inputs without their mask of ones, where it may be left out."""
+    parameter = inspect.signature(unit.model.forward).parameters.get(its_mask)
+    if parameter is None or parameter.default is not None or not bool(unit.inputs[its_mask].all()):
+        return
+    try:
+        outputs = unit.forward({name: its for name, its in unit.inputs.items() if name != its_mask})
+    except SubjectRaised as exception:  # that it can be left out is for the library to promise
+        seen.note(f"without a mask: {type(exception.original).__name__}: {exception.original}"[:200])
+        return
+    for name, tensor in unit.reference.items():
+        if name in outputs and tensor.numel() and outputs[name].shape == tensor.shape:
+            seen.compare(f"{name}, without a mask", outputs[name], tensor, (unit.reference64 or {}).get(name))
 
 
 def _compare_hidden(seen: Observation, unit: Unit, spec: InputSpec, its_mask: str) -> None:
@@ -181,6 +198,9 @@ def implementations(unit: Unit) -> Observation:
     if _can_hide(unit):
         place = _inner(specs["tokens"])
         sets.append((f", token {place} hidden", unit.hiding(specs["attention_mask"].name, place)[0]))
+    fed = dict(zip(names, unit.variants, strict=True))
+    for variant, its_mask, covered in subjects.covered(unit.recipe, unit.architecture) if "covering_masks" in _facts(unit) else ():
+        sets.append((f", the end of {covered.name} covered", half_hidden(unit, fed[variant], its_mask)))
     is_wide = unit.reference64 is not None
     model = unit.model64 if is_wide else unit.model
 
@@ -205,7 +225,9 @@ def implementations(unit: Unit) -> Observation:
                 seen.compare_outputs({name: result[name]} if name in result else {}, {name: tensor})
             elif tensor.numel():
                 views = [result[name], tensor, None]
-                if "hidden" in how:
+                if "covered" in how:
+                    views = [view if view is None else corner(view, unit.batch) for view in views]
+                elif "hidden" in how:
                     # What sees nothing but itself, and is hidden, has a state that says nothing.
                     views = _without(_inner(specs["tokens"]), specs["tokens"], unit, *views)
                 seen.compare(name + how, *views)

@@ -44,6 +44,8 @@ def _compare_rows(seen: Observation, unit: Unit, how: str, outputs: Tensors, out
     batch = len(each)
     joined, joined64 = _joined(outputs, each), _joined(outputs64 or {}, each)
     for row, (alone, alone64) in enumerate(each):
+        lost = {f"{name}, row {row}{how}": its for name, its in alone.items() if name not in joined and its.ndim}
+        seen.compare_outputs({}, lost)
         for name, together in joined.items():
             label = f"{name}, row {row}{how}"
             if name not in alone or together.ndim != alone[name].ndim:
@@ -201,7 +203,10 @@ def _compare(unit: Unit, padded: Tensors, straight: Tensors, straight64: Tensors
     moves = left and not any(spec.role == "decoder_tokens" for spec in unit.specs)
     outputs = unit.forward(padded)
     for name, reference in straight.items():
-        result = _unpadded(outputs[name], reference, left=left, moves=moves) if name in outputs else None
+        if name not in outputs:
+            seen.compare_outputs({}, {name: reference})
+            continue
+        result = _unpadded(outputs[name], reference, left=left, moves=moves)
         if result is None or not reference.numel():
             continue
         seen.compare(name, result, reference, (straight64 or {}).get(name))

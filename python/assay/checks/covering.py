@@ -51,10 +51,7 @@ def of_covered(unit: Unit) -> Observation:
 
 def _compare(seen: Observation, unit: Unit, inputs: Tensors, mask: InputSpec, spec: InputSpec, texts: set[int]) -> None:
     size = max(mask.shape)
-    hiding = inputs.get(mask.name, unit.redraw(mask, unit.seed)).clone()
-    end = _end(hiding[-1], mask.shape.index(size), HALF)
-    end.copy_(~end if end.dtype is torch.bool else 1 - end)
-    hidden = {**inputs, mask.name: hiding}
+    hidden = half_hidden(unit, inputs, mask)
     other = inputs[spec.name].clone()
     axis = spec.shape.index(size)
     _end(other[-1], axis, LAST).copy_(_end(unit.redraw(spec, unit.seed + 5)[-1], axis, LAST))
@@ -71,8 +68,16 @@ def _compare(seen: Observation, unit: Unit, inputs: Tensors, mask: InputSpec, sp
         if name not in changed or changed[name].shape != tensor.shape:
             seen.compare_outputs({name: changed[name]} if name in changed else {}, {name: tensor})
             continue
-        views = [None if view is None else _corner(view, unit.batch) for view in (changed[name], tensor, exact.get(name))]
+        views = [None if view is None else corner(view, unit.batch) for view in (changed[name], tensor, exact.get(name))]
         seen.compare(f"{name}, the end of {spec.name} hidden by {mask.name}", *views)
+
+
+def half_hidden(unit: Unit, inputs: Tensors, mask: InputSpec) -> Tensors:
+    """The inputs with a mask that hides half of the last row."""
+    hiding = inputs.get(mask.name, unit.redraw(mask, unit.seed)).clone()
+    end = _end(hiding[-1], mask.shape.index(max(mask.shape)), HALF)
+    end.copy_(~end if end.dtype is torch.bool else 1 - end)
+    return {**inputs, mask.name: hiding}
 
 
 def _end(tensor: torch.Tensor, axis: int, share: float) -> torch.Tensor:
@@ -85,7 +90,7 @@ def _beginning(tensor: torch.Tensor, axis: int, share: float) -> torch.Tensor:
     return tensor.narrow(axis, 0, max(1, int(tensor.shape[axis] * share)))
 
 
-def _corner(tensor: torch.Tensor, batch: int) -> torch.Tensor:
+def corner(tensor: torch.Tensor, batch: int) -> torch.Tensor:
     """The first quarter of every axis: whichever is that of the frames, it is far before what is hidden. Of rows laid end to end what is
     before the hidden half of the last one."""
     if tensor.shape[0] != batch:

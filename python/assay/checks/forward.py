@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from assay.checks.dropout import dropping
 from assay.checks.sensitivity import note_unused, unreached
-from assay.checks.unit import Tensors, Unit
+from assay.checks.unit import TIMES, SubjectRaised, Tensors, Unit
 from assay.observation import Observation
 from assay.subjects import infinite_outputs
 from assay.subjects.modules import leaves
@@ -16,6 +17,9 @@ models take 1.3 to 4.5 s (Bloom, LongT5, Funnel), all others less than 1."""
 DRAWS = 4
 STEP = 7_919
 """Far from the few draws by which other checks go on from the first."""
+HALF = 0.5
+REFUSALS = (ValueError, RuntimeError, AssertionError, NotImplementedError)
+"""What says that a sound is too long."""
 STATES = 3
 """Random states that `forward.deterministic` holds against the first."""
 
@@ -55,6 +59,14 @@ def finite(unit: Unit) -> Observation:
                 seen.tally(f"numbers in {name}{of}", numbers, tensor.numel())
             else:
                 seen.tally(f"finite elements of {name}{of}", int(tensor.isfinite().sum()), tensor.numel())
+    for name, inputs in unit.long_sounds.items():
+        try:
+            _tally_finite(seen, unit, unit.forward(inputs), f" for {name}, {TIMES} times as long")
+        except SubjectRaised as exception:
+            # One that takes sounds of one length says so, or fails to add what it has for the others.
+            if not isinstance(exception.original, REFUSALS):
+                raise
+            seen.note(f"no {name} {TIMES} times as long: {type(exception.original).__name__}: {exception.original}"[:200])
     return seen
 
 
@@ -114,9 +126,14 @@ def shapes(unit: Unit) -> Observation:
 
 
 def deterministic(unit: Unit) -> Observation:
-    """The same input under other random states: what is drawn from few places (a span of a short sound) comes out twice now and then."""
+    """The same input under other random states: what is drawn from few places (a span of a short sound) comes out twice now and then. And
+    once more where the model would drop half if it trained: many drop nothing by default."""
     seen = Observation()
     first = unit.forward(unit.inputs, random=unit.seed + 1)
+    with dropping(unit.model, HALF) as places:
+        if places:
+            dropping_half = unit.forward(unit.inputs, random=unit.seed + 1)
+            seen.compare_outputs(_named(dropping_half), _named(first))
     for state in range(2, 2 + STATES):
         again = unit.forward(unit.inputs, random=unit.seed + state)
         seen.compare_outputs(again, first)
@@ -125,15 +142,19 @@ def deterministic(unit: Unit) -> Observation:
     return seen
 
 
+def _named(outputs: Tensors) -> Tensors:
+    return {f"{name}, with dropout set": tensor for name, tensor in outputs.items()}
+
+
 def inputs_unmodified(unit: Unit) -> Observation:
-    """The inputs before and after a forward."""
+    """The inputs before and after a forward; those of a mask that hides a token, too, since a mask of ones is often left alone."""
     seen = Observation()
-    before = {name: tensor.clone() for name, tensor in unit.inputs.items()}
-    given = {name: tensor.clone() for name, tensor in unit.inputs.items()}
-    unit.call(given)
-    for name, tensor in before.items():
-        if tensor.numel():
-            seen.compare(name, given[name], tensor)
+    for how, inputs in (("", unit.inputs), *((", a token hidden", its) for its in unit.with_one_hidden)):
+        given = {name: tensor.clone() for name, tensor in inputs.items()}
+        unit.call(given)
+        for name, tensor in inputs.items():
+            if tensor.numel():
+                seen.compare(f"{name}{how}", given[name], tensor)
     return seen
 
 

@@ -20,6 +20,8 @@ NEW = 6
 """Tokens that are generated: a cache that goes wrong does so at the second, one that counts wrong at the third."""
 HIDDEN = 2
 """One of so many parts of a source is left in its last row."""
+SHORT = 2
+"""Tokens of a short prompt: the convolutions of state-space models see four."""
 BEAMS = 3
 NOTHING_FORCED = dict.fromkeys(
     (
@@ -73,8 +75,30 @@ def greedy(unit: Unit) -> Observation:
 
 
 def cache(unit: Unit) -> Observation:
-    """Scores of each step, made with the cache, against those of one forward over all tokens."""
-    return _against_plain(unit, _greedy(unit))
+    """Scores of each step, made with the cache, against those of one forward over all tokens; and behind a prompt that is shorter than
+    what a convolution sees."""
+    seen = _against_plain(unit, _greedy(unit))
+    short = _begun(unit)
+    if short is not None:
+        generated = _generate(unit, short)
+        tokens = generated.sequences[:, :-1]
+        inputs = {name: tokens if name in _tokens(unit) else torch.ones_like(tokens) for name in short}
+        plain, plain64 = unit.forward(inputs), unit.forward64(inputs)
+        views = [None if its is None else its["logits"][:, -NEW:] for its in (plain, plain64)]
+        seen.compare(f"scores of all steps behind {SHORT} tokens", generated.logits, *views)
+    return seen
+
+
+def _tokens(unit: Unit) -> list[str]:
+    return [spec.name for spec in unit.specs if spec.role == "tokens"]
+
+
+def _begun(unit: Unit) -> Tensors | None:
+    """The first tokens of the prompt, where that is plain text for a decoder alone."""
+    is_plain = {spec.role for spec in unit.specs} <= {"tokens", "attention_mask"} and not any(spec.placed for spec in unit.specs)
+    if not is_plain or unit.model.config.is_encoder_decoder or len(_tokens(unit)) != 1:
+        return None
+    return {name: its[:, :SHORT] for name, its in prompt(unit).items()}
 
 
 def static_cache(unit: Unit) -> Observation:

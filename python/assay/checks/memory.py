@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import itertools
@@ -68,7 +69,9 @@ def _series(unit: Unit, kept: list[Tensors], with_gradients: list[bool]) -> list
     kept += fresh
     values = [0] * len(fresh)
     for number, inputs in enumerate(fresh):
-        _run(unit, unit.model, inputs, with_gradients=with_gradients[number])
+        # What is kept of a step of training is kept in train mode alone.
+        with training(unit) if with_gradients[number] else contextlib.nullcontext():
+            _run(unit, unit.model, inputs, with_gradients=with_gradients[number])
         unit.forget()
         if with_gradients[number]:
             unit.detach()

@@ -6,6 +6,7 @@ import os
 
 import torch
 from safetensors.torch import load_file
+from transformers import MODEL_MAPPING
 
 from assay.checks.unit import Unit, of_subject
 from assay.observation import Observation
@@ -37,7 +38,23 @@ def keys(unit: Unit) -> Observation:
     seen.tally("keys found again", max(0, len(names) - len(missing)), len(names), missing)
     unexpected = sorted(map(str, info["unexpected_keys"]))
     seen.tally("keys in the file that the model knows", len(names), len(names) + len(unexpected), unexpected)
+    _of_base(seen, unit)
     return seen
+
+
+def _of_base(seen: Observation, unit: Unit) -> None:
+    """Keys that the base class finds in the files of a head: those of the part of the head that is of this class."""
+    try:
+        base = MODEL_MAPPING[type(unit.model.config)]
+    except KeyError:
+        return
+    part = next((its for name, its in unit.model.named_modules() if name and type(its) is base), None)
+    if part is None or type(unit.model) is base:
+        return
+    _, info = of_subject(lambda: unit.load(unit.saved, kind=base))
+    asked = set(part.state_dict())
+    lost = sorted(asked & {str(key) for key in info["missing_keys"]})
+    seen.count(f"keys that {base.__name__} finds in the files of the head", asked, lost)
 
 
 def tied(unit: Unit) -> Observation:

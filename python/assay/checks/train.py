@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy
 import torch
 
 from assay import subjects
 from assay.checks import oracle
+from assay.checks.batch import note_oracle
+from assay.checks.dropout import dropping
 from assay.checks.sensitivity import DRAWS, effects, note_unused, projection, silent_tensors
 from assay.checks.unit import OTHER_DRAWS, SubjectRaised, Tensors, Unit, of_subject, seed_generators, walk
 from assay.observation import Observation, is_finite
@@ -172,9 +172,6 @@ def backward(unit: Unit, variants: list[Tensors], seed: int) -> Gradients:
     def run(inputs: Tensors) -> None:
         unit.forget()
         seed_generators(seed)
-        # Some draw the layers that they leave out, and the places that they mask, from other libraries.
-        numpy.random.seed(seed)
-        random.seed(seed)
         total, _ = projection(subjects.call(unit.model, {name: tensor.clone() for name, tensor in inputs.items()}), seed)
         if total.requires_grad:
             total.backward()
@@ -194,12 +191,13 @@ def backward(unit: Unit, variants: list[Tensors], seed: int) -> Gradients:
 def checkpointing(unit: Unit) -> Observation:
     """Gradients with the layers computed again in the backward, and which layers were."""
     seen = Observation()
-    straight = _first(unit)
     model = unit.model
+    variants = _hiding(unit)
     with training(unit):
+        straight = backward(unit, variants, unit.seed) if unit.with_one_hidden else _first(unit)
         of_subject(model.gradient_checkpointing_enable)
         try:
-            again = backward(unit, unit.variants, unit.seed)
+            again = backward(unit, variants, unit.seed)
         finally:
             of_subject(model.gradient_checkpointing_disable)
             if hasattr(model, "_require_grads_hook"):
@@ -224,6 +222,26 @@ def checkpointing(unit: Unit) -> Observation:
             wide = _exactly(unit)
             exact = joined(wide) if wide is not None and all(wide.of[name] is not None for name in names) else None
         seen.compare("gradients, each over its own size", *results, exact)
+    return seen
+
+
+def mode(unit: Unit) -> Observation:
+    """Outputs in train mode, in which nothing is dropped and no input changed at random, against those in eval mode."""
+    seen = Observation()
+    by_design = subjects.other_in_training(unit.architecture)
+    if by_design is not None:
+        seen.fields["unsupported"] = f"trains in another way by design: {by_design}"[:200]
+        return seen
+    for name, inputs in zip(unit.variant_names, unit.variants, strict=True):
+        how = f" for {name}" if len(unit.variants) > 1 else ""
+        reference, exact = unit.forward(inputs), unit.forward64(inputs) or {}
+        with dropping(unit.model, 0.0, augments=True), training(unit):
+            trained = unit.forward(inputs)
+        for output, tensor in reference.items():
+            # What is given out while it trains, or while it does not, is for its caller.
+            if output in trained and tensor.numel():
+                seen.compare(f"{output}{how}", trained[output], tensor, exact.get(output))
+    note_oracle(seen, unit)
     return seen
 
 
@@ -319,8 +337,11 @@ def _slopes(seen: Observation, unit: Unit, inputs: Tensors, is_attached: bool) -
         if least <= OFF * size:
             break
     else:
-        groups = _groups(gradients)
-        wrong = [name for name, group in groups.items() if off(group, unit.seed, STEPS[:1])[0] > OFF * size] or ["all together"]
+        offs = {name: off(group, unit.seed, STEPS)[0] for name, group in _groups(gradients).items()}
+        wrong = [name for name, its in offs.items() if its > OFF * size]
+        # A slope is the sum of those of its parts: where all of them are right, the step for all crossed kinks.
+        if not wrong and sum(offs.values()) > OFF * size:
+            wrong = ["all together"]
     seen.tally("gradients that are how the outputs move", int(not wrong), 1, wrong)
 
 
@@ -345,11 +366,16 @@ def _outputs(unit: Unit, inputs: Tensors) -> Tensors:
         unit.forget()
         oracle.clear_caches(unit.model)
         seed_generators(unit.seed)
-        numpy.random.seed(unit.seed)
-        random.seed(unit.seed)
         return dict(walk(subjects.call(unit.model, {name: tensor.clone() for name, tensor in inputs.items()})))
 
     return of_subject(run)
+
+
+def _hiding(unit: Unit) -> list[Tensors]:
+    """All sets of inputs, the first with a token that its mask hides: layers that are computed again are called in another way, and a mask
+    of ones does not show whether they get it."""
+    hiding = unit.with_one_hidden
+    return [*hiding, *unit.variants[len(hiding) :]]
 
 
 def _exactly(unit: Unit) -> Gradients | None:
@@ -357,7 +383,7 @@ def _exactly(unit: Unit) -> Gradients | None:
     try:
         wide = unit.in_float64()
         with training(wide), oracle.all_wide():
-            return backward(wide, wide.variants, unit.seed)
+            return backward(wide, _hiding(wide), unit.seed)
     except SubjectRaised:
         return None
 
@@ -530,6 +556,7 @@ def _labelled(unit: Unit, inputs: Tensors, drawn: dict[str, Any]) -> dict[str, A
 
 OBSERVERS = {
     "train.gradients": gradients,
+    "train.mode": mode,
     "train.slope": slope,
     "train.loss": loss,
     "train.loss_value": loss_value,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy
 import torch
 
 from assay import subjects
@@ -22,6 +24,8 @@ Tensors = dict[str, torch.Tensor]
 
 REFERENCE = "cpu"
 """The platform that all others are held against."""
+TIMES = 20
+"""How much longer a long sound is: some 240 frames, more than tables of distances of tiny models hold."""
 OTHER_DRAWS = 20
 """Draws until another last token comes: with four tokens to draw from, all agree once in 4^20."""
 
@@ -48,9 +52,11 @@ def of_subject(call: Callable[[], T]) -> T:
 
 
 def seed_generators(seed: int) -> None:
-    """`torch.manual_seed` where something may draw. The library's own writes down the stack for each kind of device that is not in
-    use yet: 1 ms, thirty times a unit."""
+    """Seeds all that a model may draw from: torch, NumPy (masks of sounds), Python. `torch.manual_seed` writes down the stack for each
+    kind of device that is not in use yet: 1 ms, thirty times a unit."""
     torch.default_generator.manual_seed(seed)
+    numpy.random.seed(seed % 2**32)
+    random.seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
 
@@ -253,6 +259,21 @@ class Unit:
         return longer
 
     @Once
+    def long_sounds(self) -> dict[str, Tensors]:
+        """By the name of a sound, inputs in which it and the masks over it are so many times as long."""
+        longer = {}
+        for specs, inputs in self.fed:
+            sound = next((spec for spec in specs if spec.role in ("waveform", "mel", "features") and not spec.packed), None)
+            if sound is None or sound.name in longer or any(spec.values is not None for spec in specs):
+                continue
+            size = max(sound.shape)
+            own = [spec for spec in specs if size in spec.shape]
+            shapes = {spec.name: tuple(TIMES * its if its == size else its for its in spec.shape) for spec in own}
+            drawn = {spec.name: self.redraw(replace(spec, shape=shapes[spec.name]), self.seed) for spec in own}
+            longer[sound.name] = {**inputs, **drawn}
+        return longer
+
+    @Once
     def long_inputs(self) -> Tensors:
         """A text that is longer than every window and chunk of a tiny model."""
         return self.lengthened(subjects.LONG)
@@ -334,6 +355,20 @@ class Unit:
             inputs = {**self.inputs, its_mask: mask}
             known[key] = (inputs, self.forward(inputs), self.forward64(inputs))
         return known[key]
+
+    @Once
+    def with_one_hidden(self) -> list[Tensors]:
+        """The inputs with a mask over the text that hides one token of the last row; none where there is no such mask."""
+        masks = [spec for spec in self.specs if spec.role == "attention_mask" and spec.name in self.inputs]
+        if not masks or len(masks[0].shape) != 1 or masks[0].shape[0] < 3:
+            return []
+        placed = {place for spec in self.specs if spec.role == "tokens" for place, _ in spec.placed}
+        place = next((its for its in range(masks[0].shape[0] - 2, 0, -1) if its not in placed), None)
+        if place is None:
+            return []
+        mask = self.inputs[masks[0].name].clone()
+        mask[-1, place] = 0
+        return [{**self.inputs, masks[0].name: mask}]
 
     @Once
     def alone(self) -> list[tuple[Tensors, Tensors | None]]:
@@ -420,10 +455,10 @@ class Unit:
         """The model saved and loaded, with what loading says."""
         return of_subject(lambda: self.load(self.saved))
 
-    def load(self, folder: str, **options: Any) -> tuple[torch.nn.Module, dict[str, Any]]:
-        """A model of the same class from a folder, with what loading says."""
+    def load(self, folder: str, kind: Any = None, **options: Any) -> tuple[torch.nn.Module, dict[str, Any]]:
+        """A model of the same class, or of another, from a folder, with what loading says."""
         asked = {"output_loading_info": True, "local_files_only": True, "dtype": torch.float32, "use_safetensors": True} | options
-        loaded, info = type(self.model).from_pretrained(folder, **asked)
+        loaded, info = (kind or type(self.model)).from_pretrained(folder, **asked)
         return loaded.eval(), info
 
     def devices(self) -> list[str]:

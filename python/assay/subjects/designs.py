@@ -77,6 +77,11 @@ def other_gradients(architecture: str, names: set[str]) -> dict[str, str]:
     return _named(architecture, "gradients", names)
 
 
+def other_in_training(architecture: str) -> str | None:
+    """Why the design computes something else in train mode even where nothing is dropped, if it does."""
+    return _named(architecture, "training", {"other"}).get("other")
+
+
 def unregistered_tensors(architecture: str, names: set[str]) -> dict[str, str]:
     """Those of the tensors that the design keeps beside parameters and buffers, with the reason."""
     return _named(architecture, "unregistered", names)
