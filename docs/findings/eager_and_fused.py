@@ -12,6 +12,9 @@ eager one is 0 where a frame is seen and -3e38 elsewhere, so that nothing but wh
 grounding-dino, mm-grounding-dino: eagerly the phrases of a text see each other. The mask that keeps them apart is of booleans, which BERT's
 eager attention adds to its scores as 1 and 0.
 
+seamless_m4t_v2: eagerly a sound is read across the borders of its chunks, and behind its end. The mask of the speech encoder is of
+booleans (`_apply_chunk_attention`), and its eager attention adds them to its scores as 1 and 0.
+
 paligemma: without `token_type_ids` (a prompt without an image, as the model is called by hand) a prompt sees all of itself under SDPA, and is
 read from the first to the last eagerly.
 
@@ -28,9 +31,11 @@ from transformers import (
     NemotronAsrStreamingEncoderConfig,
     PaliGemmaConfig,
     PaliGemmaModel,
+    SeamlessM4Tv2Config,
 )
 from transformers.models.grounding_dino.modeling_grounding_dino import generate_masks_with_special_tokens_and_transfer_map
 from transformers.models.phi4_multimodal.modeling_phi4_multimodal import Phi4MultimodalVisionConfig, Phi4MultimodalVisionModel
+from transformers.models.seamless_m4t_v2.modeling_seamless_m4t_v2 import SeamlessM4Tv2SpeechEncoder
 
 TEXT = torch.tensor([[101, 5, 6, 102, 7, 8, 9, 102]])
 
@@ -63,6 +68,12 @@ def grounding_dino() -> float:
     return difference(BertModel(BertConfig()), input_ids=TEXT, attention_mask=mask[:, None], position_ids=positions)
 
 
+def seamless_m4t_v2() -> float:
+    config = SeamlessM4Tv2Config(speech_encoder_layers=2, speech_encoder_chunk_size=16)
+    sound = {"attention_mask": (torch.arange(64) < 32).long()[None]}
+    return difference(SeamlessM4Tv2SpeechEncoder(config), input_features=torch.randn(1, 64, config.feature_projection_input_dim), **sound)
+
+
 def paligemma() -> float:
     text = {"model_type": "gemma", "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     text |= {"num_key_value_heads": 1, "head_dim": 32, "vocab_size": 128, "pad_token_id": 0}
@@ -77,4 +88,5 @@ with torch.no_grad():
     print(f"phi4_multimodal {phi4_multimodal():.1e}")
     print(f"nemotron {nemotron():.1e}")
     print(f"grounding-dino {grounding_dino():.1e}")
+    print(f"seamless_m4t_v2 {seamless_m4t_v2():.1e}")
     print(f"paligemma {paligemma():.1e}")

@@ -104,7 +104,8 @@ def mask(unit: Unit) -> Observation:
     """Outputs at all other tokens when a token that the mask hides is another one; and those without a mask, which hides nothing."""
     seen = Observation()
     specs = _specs(unit)
-    _compare_omitted(seen, unit, specs["attention_mask"].name)
+    if {spec.role for spec in unit.specs} <= subjects.TEXT:  # beside images a mask says more than what is padding
+        _compare_omitted(seen, unit, specs["attention_mask"].name)
     streams = [(specs["tokens"], specs["attention_mask"].name)]
     if "decoder_tokens" in specs and DECODER_MASK in inspect.signature(unit.model.forward).parameters:
         streams.append((specs["decoder_tokens"], DECODER_MASK))
@@ -198,9 +199,7 @@ def implementations(unit: Unit) -> Observation:
     if _can_hide(unit):
         place = _inner(specs["tokens"])
         sets.append((f", token {place} hidden", unit.hiding(specs["attention_mask"].name, place)[0]))
-    fed = dict(zip(names, unit.variants, strict=True))
-    for variant, its_mask, covered in subjects.covered(unit.recipe, unit.architecture) if "covering_masks" in _facts(unit) else ():
-        sets.append((f", the end of {covered.name} covered", half_hidden(unit, fed[variant], its_mask)))
+    sets += [(f", the end of {its} covered", inputs) for its, inputs in _covered(unit)]
     is_wide = unit.reference64 is not None
     model = unit.model64 if is_wide else unit.model
 
@@ -238,6 +237,15 @@ def implementations(unit: Unit) -> Observation:
     seen.note(f"{fused.calls} calls of fused attention, {eager.calls} of them without another way")
     note_oracle(seen, unit)
     return seen
+
+
+def _covered(unit: Unit) -> Iterator[tuple[str, Tensors]]:
+    """Inputs whose masks hide half of an image or a sound, each with its name. Not beside a text, whose places may follow from the mask."""
+    fed = dict(zip(unit.variant_names, unit.fed, strict=True))
+    for variant, its_mask, spec in subjects.covered(unit.recipe, unit.architecture) if "covering_masks" in _facts(unit) else ():
+        specs, inputs = fed[variant]
+        if not any(other.role == "tokens" for other in specs):
+            yield spec.name, half_hidden(unit, inputs, its_mask)
 
 
 def _told(tensor: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import gc
 import itertools
@@ -44,7 +43,7 @@ MULTIPLES = [2**power for power in range(17)]
 
 
 def leak(unit: Unit) -> Observation:
-    """Live bytes after each of some calls on fresh inputs, once they have settled."""
+    """Live bytes after each of some calls on fresh inputs, once they have settled; and after steps in train mode."""
     seen = Observation()
     gc.freeze()  # what is there by now is not gone through at each reading
     kept: list[Tensors] = []  # so that what the model remembers by identity is not taken for what went before
@@ -53,13 +52,24 @@ def leak(unit: Unit) -> Observation:
         _series(unit, kept, [True])
         is_slow = time.process_time() - began > SLOW_SECONDS
         with_gradients = [True] * SLOW_CALLS if is_slow else [number % 2 == 1 for number in range(CALLS)]
-        for _ in range(ROUNDS):
-            values = _series(unit, kept, with_gradients)
-            rises = sum(after > before for before, after in itertools.pairwise(values))
-            if 3 * rises < len(values) or time.process_time() - began > MOST_SECONDS:
-                break
-    seen.series("live bytes after each call", "bytes", values)
+        seen.series("live bytes after each call", "bytes", _settled(unit, kept, with_gradients))
+        if _trains(unit):
+            with training(unit):
+                _series(unit, kept, [True])
+                values = _settled(unit, kept, [True] * SLOW_CALLS)
+            seen.series("live bytes after each call in train mode", "bytes", values)
     return seen
+
+
+def _settled(unit: Unit, kept: list[Tensors], with_gradients: list[bool]) -> list[int]:
+    """The first series in which the bytes no longer rise, or the last one that there is time for."""
+    began = time.process_time()
+    for _ in range(ROUNDS):
+        values = _series(unit, kept, with_gradients)
+        rises = sum(after > before for before, after in itertools.pairwise(values))
+        if 3 * rises < len(values) or time.process_time() - began > MOST_SECONDS:
+            break
+    return values
 
 
 def _series(unit: Unit, kept: list[Tensors], with_gradients: list[bool]) -> list[int]:
@@ -69,14 +79,26 @@ def _series(unit: Unit, kept: list[Tensors], with_gradients: list[bool]) -> list
     kept += fresh
     values = [0] * len(fresh)
     for number, inputs in enumerate(fresh):
-        # What is kept of a step of training is kept in train mode alone.
-        with training(unit) if with_gradients[number] else contextlib.nullcontext():
-            _run(unit, unit.model, inputs, with_gradients=with_gradients[number])
+        _run(unit, unit.model, inputs, with_gradients=with_gradients[number])
         unit.forget()
         if with_gradients[number]:
             unit.detach()
         values[number] = live_bytes()
     return values
+
+
+def _trains(unit: Unit) -> bool:
+    """Whether a forward in train mode comes to its end: some want labels, or a certain length."""
+
+    def can() -> bool:
+        try:
+            with training(unit):
+                unit.forward(unit.inputs)
+        except SubjectRaised:
+            return False
+        return True
+
+    return "trains" in unit.has and unit.once("trains_here", can)
 
 
 def _run(unit: Unit, model: torch.nn.Module, inputs: Tensors, *, with_gradients: bool) -> Tensors:

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,9 @@ and by 3e-6 at 1e-9), a larger one leaves less of the rounding of deep nets (1e-
 OFF = 1e-4
 """Share of the slope by which gradients may be off: those of some 570 architectures are by 1e-6 at most, those that are cut off somewhere
 by 2e-3 and more."""
+
+ASTRAY = 1e-3
+"""Share by which gradients in float32 and float64 differ where they are not those of the same function: rounding is a thousandth of it."""
 
 GROUPS = 24
 """How many groups of parameters are told apart, at most, where gradients are wrong."""
@@ -190,11 +193,19 @@ def backward(unit: Unit, variants: list[Tensors], seed: int) -> Gradients:
 
 def checkpointing(unit: Unit) -> Observation:
     """Gradients with the layers computed again in the backward, and which layers were."""
+    seen = _checkpointed(unit, _hiding)
+    # A mask of -1e10 hides a place in float32, and only nearly in float64: with it there is nothing to compare with (LongT5).
+    far = any(row["oracle"] and row["oracle"]["reference"] > ASTRAY * row["rms_reference"] for row in seen.fields["comparisons"])
+    return _checkpointed(unit, lambda its: its.variants) if far and unit.with_one_hidden else seen
+
+
+def _checkpointed(unit: Unit, fed: Callable[[Unit], list[Tensors]]) -> Observation:
+    """The same for these inputs."""
     seen = Observation()
     model = unit.model
-    variants = _hiding(unit)
+    variants = fed(unit)
     with training(unit):
-        straight = backward(unit, variants, unit.seed) if unit.with_one_hidden else _first(unit)
+        straight = backward(unit, variants, unit.seed)
         of_subject(model.gradient_checkpointing_enable)
         try:
             again = backward(unit, variants, unit.seed)
@@ -219,7 +230,7 @@ def checkpointing(unit: Unit) -> Observation:
         exact = None
         if not torch.equal(*results):
             # Where several layers read one tensor, the sum of their gradients is taken in another order.
-            wide = _exactly(unit)
+            wide = _exactly(unit, fed)
             exact = joined(wide) if wide is not None and all(wide.of[name] is not None for name in names) else None
         seen.compare("gradients, each over its own size", *results, exact)
     return seen
@@ -378,12 +389,12 @@ def _hiding(unit: Unit) -> list[Tensors]:
     return [*hiding, *unit.variants[len(hiding) :]]
 
 
-def _exactly(unit: Unit) -> Gradients | None:
+def _exactly(unit: Unit, fed: Callable[[Unit], list[Tensors]]) -> Gradients | None:
     """Gradients in float64; none where the model can't go backward there."""
     try:
         wide = unit.in_float64()
         with training(wide), oracle.all_wide():
-            return backward(wide, _hiding(wide), unit.seed)
+            return backward(wide, fed(wide), unit.seed)
     except SubjectRaised:
         return None
 

@@ -263,7 +263,7 @@ class Unit:
         """By the name of a sound, inputs in which it and the masks over it are so many times as long."""
         longer = {}
         for specs, inputs in self.fed:
-            sound = next((spec for spec in specs if spec.role in ("waveform", "mel", "features") and not spec.packed), None)
+            sound = next((spec for spec in specs if spec.role in ("waveform", "mel") and not spec.packed), None)
             if sound is None or sound.name in longer or any(spec.values is not None for spec in specs):
                 continue
             size = max(sound.shape)
@@ -358,16 +358,15 @@ class Unit:
 
     @Once
     def with_one_hidden(self) -> list[Tensors]:
-        """The inputs with a mask over the text that hides one token of the last row; none where there is no such mask."""
+        """The inputs with a mask over the text that hides one token of the last row; none where there is no such mask, or more than text:
+        the places of sounds may be counted by the mask."""
+        if not {spec.role for spec in self.specs} <= subjects.TEXT:
+            return []
         masks = [spec for spec in self.specs if spec.role == "attention_mask" and spec.name in self.inputs]
         if not masks or len(masks[0].shape) != 1 or masks[0].shape[0] < 3:
             return []
-        placed = {place for spec in self.specs if spec.role == "tokens" for place, _ in spec.placed}
-        place = next((its for its in range(masks[0].shape[0] - 2, 0, -1) if its not in placed), None)
-        if place is None:
-            return []
         mask = self.inputs[masks[0].name].clone()
-        mask[-1, place] = 0
+        mask[-1, -2] = 0
         return [{**self.inputs, masks[0].name: mask}]
 
     @Once
