@@ -45,6 +45,8 @@ class TensorParallel(Placed):
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         super().__init__(device, dtype)
         self.other: Connection | None = None
+        self.rank1 = 0
+        """The process of rank 1."""
         self.lost = ""
         """Why there is no rank 1 any more."""
 
