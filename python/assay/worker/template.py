@@ -166,6 +166,9 @@ def _become_child(control: socket.socket, connection: int, output: int) -> NoRet
         os.close(output)
         from assay.worker import child
 
+        # After a fork torch makes its pool of threads anew when it is next asked for, under no lock: where autograd keeps a thread for
+        # each device (once anything of `torch.export` is imported it does), two of them meet there, and one aborts the process.
+        sys.modules["torch"].set_num_threads(1)
         status = child.live(socket.socket(fileno=connection), None)
         sys.stdout.flush()
         sys.stderr.flush()

@@ -73,13 +73,22 @@ struct Line {
 
 #[derive(Deserialize)]
 struct Event {
+    unit: Option<u32>,
     check: Option<String>,
     ending: Option<Ending>,
+    /// What a worker printed.
+    output: Option<Output>,
 }
 
 #[derive(Deserialize)]
 struct Ending {
     observed: Option<Observed>,
+    crashed: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    head: String,
 }
 
 #[derive(Deserialize)]
@@ -248,10 +257,25 @@ fn read(reports: &Path) -> Result<BTreeMap<String, Seen>, Failed> {
         }
     }
     let lines = std::fs::read_to_string(reports.join("events.jsonl")).map_err(words)?;
-    for line in lines.lines().filter(|line| line.contains(OBSERVER)) {
+    // Of a worker that is lost, what it printed is often all that says why. Its unit ends before its cases do.
+    let mut printed = BTreeMap::<u32, String>::new();
+    let told = |line: &&str| {
+        ["unit_ended", "crashed", OBSERVER]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    for line in lines.lines().filter(told) {
         let Ok(Line { event }) = serde_json::from_str(line) else {
             continue;
         };
+        if let (Some(unit), Some(output)) = (event.unit, event.output) {
+            printed.insert(unit, output.head);
+            continue;
+        }
+        let crashed = event.ending.as_ref().and_then(|its| its.crashed.as_ref());
+        if let (Some(crash), Some(words)) = (crashed, event.unit.and_then(|u| printed.remove(&u))) {
+            println!("{crash}; it printed:\n{words}");
+        }
         let observed = event.ending.and_then(|ending| ending.observed);
         let Some(observed) = observed.filter(|_| event.check.as_deref() == Some(OBSERVER)) else {
             continue;
