@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers.exporters
 from transformers import BertConfig, BertModel, T5Config, T5Model
 
 from assay import platforms
+from assay.platforms import kept
 from assay.platforms.disk_offload import halves
 from assay.platforms.exported import called
 from assay.platforms.torch_compile import TorchCompile
@@ -322,3 +324,86 @@ def test_what_a_gpu_of_apple_falls_back_to_is_no_matter_of_the_processor(monkeyp
     assert "lacking" not in platforms.detect("cpu")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert platforms.detect("mps")["lacking"]["kind"] == "broken"
+
+
+@pytest.fixture
+def kept_in(tmp_path, monkeypatch):
+    monkeypatch.setenv(kept.FOLDER, str(tmp_path / "exports"))
+    return tmp_path / "exports"
+
+
+def exported(model, inputs):
+    backend = platforms.of("torch-export")
+    backend.prepare(model, inputs)
+    backend.load()
+    with torch.no_grad():
+        return backend.made_before, backend.run(inputs).last_hidden_state
+
+
+def test_what_was_exported_before_is_not_exported_again(bert, inputs, kept_in, monkeypatch):
+    first = exported(bert, inputs)
+    exporter = transformers.exporters.DynamoExporter
+    monkeypatch.setattr(exporter, "export", lambda *_: pytest.fail("exported again"))
+    again = exported(bert, inputs)
+    assert (first[0], again[0]) == (False, True)
+    assert torch.equal(first[1], again[1])
+
+
+def test_another_model_is_exported_for_itself(bert, inputs, kept_in):
+    def key():
+        return kept.key(bert, inputs, "a", ("assay",))
+
+    keys = {key(), kept.key(bert, inputs, "b", ("assay",)), kept.key(bert, {**inputs, "attention_mask": None}, "a", ("assay",))}
+    inputs["input_ids"][0, 0] += 1
+    keys.add(key())
+    with torch.no_grad():
+        bert.pooler.dense.bias[0] += 1
+    keys.add(key())
+    bert.embeddings.position_ids[0, 0] += 1  # a buffer that no file holds
+    keys.add(key())
+    bert.config.layer_norm_eps = 0.5
+    keys.add(key())
+    bert.config._attn_implementation = "eager"
+    keys.add(key())
+    assert len(keys) == 8
+
+
+def test_a_library_that_somebody_edited_makes_another_export(tmp_path, monkeypatch):
+    (tmp_path / "edited").mkdir()
+    source = tmp_path / "edited" / "__init__.py"
+    source.write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = kept.sources(("edited",))
+    kept.sources.cache_clear()
+    source.write_text("scale = 2\n")
+    assert kept.sources(("edited",)) != before
+
+
+def test_an_export_that_was_damaged_is_made_again(bert, inputs, kept_in):
+    exported(bert, inputs)
+    (program,) = kept_in.glob("*/model.pt2")
+    program.write_bytes(program.read_bytes()[:-100])
+    made_before, _ = exported(bert, inputs)
+    assert not made_before
+    assert exported(bert, inputs)[0]
+
+
+def test_exports_that_nobody_asks_for_make_room(kept_in, tmp_path, monkeypatch):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "model").write_bytes(bytes(1000))
+    for number in range(3):
+        kept.keep(f"{number}", str(tmp_path / "new"))
+        os.utime(kept_in / f"{number}", (number, number))
+    monkeypatch.setattr(kept, "MOST_BYTES", 2500)
+    kept.keep("3", str(tmp_path / "new"))
+    assert sorted(entry.name for entry in kept_in.iterdir()) == ["2", "3"]
+    assert kept.find("0") is None
+    assert kept.find("3") == str(kept_in / "3")
+
+
+def test_where_nothing_can_be_kept_nothing_is_lost(bert, inputs, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(kept.FOLDER, str(tmp_path / "file"))
+    assert not exported(bert, inputs)[0]
+    monkeypatch.delenv(kept.FOLDER)
+    assert not exported(bert, inputs)[0]

@@ -35,6 +35,9 @@ pub const PRELOADS: &str = "ASSAY_PRELOADS";
 /// Environment variable: JSON list of the platforms whose packages the template imports.
 pub const PLATFORMS: &str = "ASSAY_PLATFORMS";
 
+/// Environment variable: the folder of exports that are kept. Without it none are.
+pub const EXPORTS: &str = "ASSAY_EXPORTS";
+
 /// Runner → template.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -60,6 +60,7 @@ fn units(count: usize, always_spawn: bool) -> (f64, f64) {
         bytecode: None,
         preloads: vec![],
         platforms: vec![],
+        exports: None,
         always_spawn,
     }])
     .unwrap();

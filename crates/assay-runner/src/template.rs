@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use assay_model::protocol::{FromTemplate, PLATFORMS, PRELOADS, PROTOCOL_VERSION, ToTemplate};
+use assay_model::protocol::{
+    EXPORTS, FromTemplate, PLATFORMS, PRELOADS, PROTOCOL_VERSION, ToTemplate,
+};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::Pid;
 use tokio::io::Interest;
@@ -58,6 +60,8 @@ pub struct Interpreter {
     pub preloads: Vec<PathBuf>,
     /// Platforms whose packages the template imports, so that no worker has to.
     pub platforms: Vec<String>,
+    /// Where exports are kept; none where what is tested may be another thing than its versions say.
+    pub exports: Option<PathBuf>,
     /// Spawn a fresh process per worker instead of forking: for devices that don't survive a fork, and to compare.
     pub always_spawn: bool,
 }
@@ -172,6 +176,7 @@ impl Template {
             bytecode,
             preloads,
             platforms,
+            exports,
             ..
         } = &self.interpreter;
         let mut path = OsString::from(pythonpath);
@@ -194,6 +199,8 @@ impl Template {
             .env("PYTHONUNBUFFERED", "1")
             .env(PRELOADS, serde_json::to_string(&preloads)?)
             .env(PLATFORMS, serde_json::to_string(platforms)?)
+            .env_remove(EXPORTS)
+            .envs(exports.iter().map(|folder| (EXPORTS, folder)))
             .stdin(Stdio::from(stdin))
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output.try_clone()?));

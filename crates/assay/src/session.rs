@@ -215,6 +215,8 @@ impl Session {
             bytecode: Some(self.cache.join("bytecode")),
             preloads: preloads.clone(),
             platforms,
+            // What a preload patches is another model.
+            exports: (preloads.is_empty() && python.is_fixed()).then(|| self.cache.join("exports")),
             always_spawn: false,
         };
         let has_own = |name: &String| self.fingerprint.platforms.contains_key(name);

@@ -103,6 +103,9 @@ def prepared(unit: Unit) -> Ported:
         model = unit.model if ported.of_model == torch.float32 else precision.converted(unit, ported.of_model)
         inputs = ported.fed(unit.inputs)
         ported.stage(0, lambda: ported.backend.prepare(model, inputs))
+        if ported.backend.made_before:
+            ported.seconds.clear()
+            ported.peaks.clear()
         return ported
 
     return unit.once("prepared", make)
@@ -122,7 +125,10 @@ def loaded(unit: Unit) -> Ported:
 def prepares(unit: Unit) -> Observation:
     """The backend takes the model: it is exported, or compiled, or moved."""
     seen = Observation()
-    _say(seen, prepared(unit))
+    ported = prepared(unit)
+    _say(seen, ported)
+    if ported.backend.made_before:
+        seen.note("made by an earlier run of the same weights, configuration, inputs and sources, and kept")
     fed = [*unit.inputs.values(), *unit.reference.values()]
     seen.fields["measures"] |= {
         "parameters": sum(its.numel() for its in unit.model.parameters()),

@@ -47,8 +47,10 @@ class Executorch(Exported):
 
     def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
         """By its plan: calls of a delegate, and of the runtime's own portable kernels."""
-        (component,) = self.model.components.values()
-        (plan,) = component.program.executorch_program.execution_plan
+        from executorch.exir._serialize._program import deserialize_pte_binary
+
+        with open(self.model.program.path, "rb") as file:
+            (plan,) = deserialize_pte_binary(file.read()).program.execution_plan
         names = Counter()
         for chain in plan.chains:
             for instruction in chain.instructions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from assay.checks import oracle
+from assay.platforms import kept
 from assay.platforms.base import Backend, Executed, Tensors
 from assay.raised import Unavailable
 from assay.subjects import sessions
@@ -52,7 +54,7 @@ MOVES = frozenset(
 
 
 class Exported(Backend):
-    """A model as one exported graph."""
+    """A model as one exported graph: what is loaded and run is read from the files that it was saved as."""
 
     exporter = ""
     """The class in `transformers.exporters`."""
@@ -63,10 +65,18 @@ class Exported(Backend):
     def warm(cls) -> None:
         warm_export("dynamo")
 
+    @classmethod
+    def sources(cls) -> tuple[str, ...]:
+        """Packages that have a part in an export."""
+        return ("assay", "transformers", *(requirement.partition(">")[0] for requirement in cls.packages))
+
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         super().__init__(device, dtype)
         self.source: Any = None
+        self.folder = ""
+        """Where the export lies."""
         self.model: Any = None
+        """What was loaded of it."""
 
     def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
         import transformers.exporters as exporters
@@ -76,8 +86,16 @@ class Exported(Backend):
         # An exporter may leave something in a model, and a graph what an earlier forward left there.
         self.source = copy.deepcopy(model)
         oracle.clear_caches(self.source)
-        config = getattr(exporters, self.config)(**self.options())
-        self.model = getattr(exporters, self.exporter)().export(self.source, self.fed(inputs), config)
+        options, fed = self.options(), self.fed(inputs)
+        how = {name: value if isinstance(value, str) else type(value).__name__ for name, value in options.items()}
+        key = kept.key(self.source, fed, f"{self.exporter} {how}", self.sources())
+        found = kept.find(key)
+        self.made_before = found is not None
+        self.folder = found or tempfile.mkdtemp()
+        if found is None:
+            config = getattr(exporters, self.config)(**options)
+            getattr(exporters, self.exporter)().export(self.source, fed, config).save_pretrained(self.folder)
+            kept.keep(key, self.folder)
 
     def fed(self, inputs: Tensors) -> dict[str, Any]:
         """What the graph takes: the inputs, and what the library computes of them beforehand since no graph can."""
@@ -93,11 +111,13 @@ class Exported(Backend):
         return {}
 
     def load(self) -> None:
-        self.model.to("cpu", **self.runner_options())
+        self.model = self.read(device="cpu")
 
-    def runner_options(self) -> dict[str, Any]:
-        """Of the runner."""
-        return {}
+    def read(self, **options: Any) -> Any:
+        """The export from its files, with these options of `ExportedModel.from_pretrained`."""
+        from transformers.exporters.base import ExportedModel
+
+        return ExportedModel.from_pretrained(self.folder, **options)
 
     def run(self, inputs: Tensors) -> Any:
         return self.model(**self.fed(inputs))

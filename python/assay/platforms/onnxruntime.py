@@ -103,6 +103,7 @@ class Onnxruntime(Exported):
         confirm(provider, session.run(None, {"x": numpy.array([1, 2], numpy.float32)})[0], [2.0, 4.0])
 
     def runner_options(self, profile: str | None = None) -> dict[str, Any]:
+        """Of the runner."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -114,7 +115,7 @@ class Onnxruntime(Exported):
         return {"session_options": options}
 
     def load(self) -> None:
-        self.model.to(None, providers=[self.provider], **self.runner_options())
+        self.model = self.read(providers=[self.provider], **self.runner_options())
         (runner,) = self.model.runners.values()
         self.settings = {"providers": runner.session.get_providers()}
 

@@ -81,12 +81,17 @@ class Openvino(Exported):
 
     def _load(self, hint: str | None) -> None:
         config: dict[str, Any] = {"INFERENCE_NUM_THREADS": 1} if self.device in (None, "cpu") else {}
-        if hint is None:
-            # The exporter writes down the type that the model had.
-            del self.model.program.rt_info["runtime_options"]
-        else:
+        if hint is not None:
             config[PRECISION] = hint
-        self.model.to(TORCH_DEVICES[self.device or "cpu"], config=config | {"PERF_COUNT": True})
+        options = {"device": TORCH_DEVICES[self.device or "cpu"], "config": config | {"PERF_COUNT": True}}
+        if self.model is None:
+            self.model = self.read(**options)
+            if hint is None:
+                # The exporter writes down the type that the model had.
+                del self.model.program.rt_info["runtime_options"]
+                self.model.to(**options)
+        else:
+            self.model.to(**options)
         (runner,) = self.model.runners.values()
         compiled = runner.compiled_model
         self.settings = {
