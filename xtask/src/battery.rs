@@ -416,6 +416,7 @@ mod tests {
     fn case(check: &str, outcome: &str, known: Option<&str>) -> Case {
         Case {
             subject: "bert".into(),
+            platform: "cpu".into(),
             check: check.into(),
             outcome: outcome.into(),
             provenance: Some("real".into()),

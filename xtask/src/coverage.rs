@@ -106,7 +106,8 @@ pub(crate) fn table(python: Option<&str>) -> Result<ExitCode, Failed> {
     if of_lock {
         let path = root().join("README.md");
         let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        write(&path, &between(&text, &totals)?)?;
+        let text = between(&text, BEGIN, END, &totals);
+        write(&path, &text.map_err(|error| format!("README.md: {error}"))?)?;
     }
     let _ = std::fs::remove_dir_all(&folder);
     println!("{}", target.display());
@@ -116,15 +117,14 @@ pub(crate) fn table(python: Option<&str>) -> Result<ExitCode, Failed> {
 const BEGIN: &str = "<!-- coverage: written by `cargo xtask coverage-table` -->\n";
 const END: &str = "<!-- end of coverage -->";
 
-/// A text with other words between the marks.
-fn between(text: &str, words: &str) -> Result<String, Failed> {
-    let (before, rest) = text
-        .split_once(BEGIN)
-        .ok_or("README.md has no mark of coverage")?;
-    let (_, after) = rest
-        .split_once(END)
-        .ok_or("README.md has no end of coverage")?;
-    Ok(format!("{before}{BEGIN}{words}{END}{after}"))
+/// A text with other words between two marks.
+pub(crate) fn between(text: &str, begin: &str, end: &str, words: &str) -> Result<String, Failed> {
+    let parts = text.split_once(begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(end)?;
+        Some((before, after))
+    });
+    let (before, after) = parts.ok_or_else(|| format!("no `{}` … `{end}`", begin.trim()))?;
+    Ok(format!("{before}{begin}{words}{end}{after}"))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failed> {
@@ -318,15 +318,15 @@ mod tests {
     fn what_stands_between_the_marks_is_replaced_and_nothing_else() {
         let old = format!("# Assay\n{BEGIN}old words\n{END}\nafter\n");
         let new = format!("# Assay\n{BEGIN}new words\n{END}\nafter\n");
-        assert_eq!(between(&old, "new words\n"), Ok(new.clone()));
-        assert_eq!(between(&new, "new words\n"), Ok(new));
+        assert_eq!(between(&old, BEGIN, END, "new words\n"), Ok(new.clone()));
+        assert_eq!(between(&new, BEGIN, END, "new words\n"), Ok(new));
         let bare = format!("{BEGIN}{END}");
         assert_eq!(
-            between(&bare, "words\n"),
+            between(&bare, BEGIN, END, "words\n"),
             Ok(format!("{BEGIN}words\n{END}"))
         );
         assert_eq!(
-            between(&old, ""),
+            between(&old, BEGIN, END, ""),
             Ok(format!("# Assay\n{BEGIN}{END}\nafter\n"))
         );
     }
@@ -335,28 +335,31 @@ mod tests {
     fn a_second_pair_of_marks_is_left_alone() {
         let pair = format!("{BEGIN}old{END}");
         let first_alone = format!("{BEGIN}new{END}{pair}");
-        assert_eq!(between(&format!("{pair}{pair}"), "new"), Ok(first_alone));
+        assert_eq!(
+            between(&format!("{pair}{pair}"), BEGIN, END, "new"),
+            Ok(first_alone)
+        );
     }
 
     #[test]
-    fn a_mark_that_is_missing_is_named() {
-        let begin = "README.md has no mark of coverage";
-        let end = "README.md has no end of coverage";
-        for (text, said) in [
-            (String::new(), begin),
-            (format!("words {END}"), begin),
-            (format!("{BEGIN}words"), end),
-            (format!("{END} before {BEGIN}words"), end),
+    fn marks_that_are_missing_are_named() {
+        let said = format!("no `{}` … `{END}`", BEGIN.trim());
+        for text in [
+            String::new(),
+            format!("words {END}"),
+            format!("{BEGIN}words"),
+            format!("{END} before {BEGIN}words"),
             // The mark is a line of its own.
-            (format!("{} {END}", BEGIN.trim_end()), begin),
+            format!("{} {END}", BEGIN.trim_end()),
         ] {
-            assert_eq!(between(&text, "new"), Err(said.into()), "{text}");
+            let done = between(&text, BEGIN, END, "new");
+            assert_eq!(done, Err(said.clone()), "{text}");
         }
     }
 
     #[test]
     fn the_readme_has_both_marks() {
         let readme = include_str!("../../README.md");
-        assert!(between(readme, "words\n").is_ok());
+        assert!(between(readme, BEGIN, END, "words\n").is_ok());
     }
 }

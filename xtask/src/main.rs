@@ -6,6 +6,7 @@ mod bench;
 mod coverage;
 mod duckdb;
 mod mutants;
+mod platforms;
 mod reference;
 mod setup;
 mod step;
@@ -22,6 +23,8 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask coverage-table [PYTHON]  every base architecture, by family, into docs/coverage/ (of another environment: its interpreter)
        cargo xtask battery [SEED…]          every subject of the standard profile under ten seeds, or these, into docs/battery.md
        cargo xtask battery --from FILE…     the same of runs that there are, by their summary.json
+       cargo xtask platforms PLATFORM,…     every base architecture on these platforms, into docs/platforms.md
+       cargo xtask platforms --from FILE…   the same of runs that there are, by their summary.json
        cargo xtask reference [--from FILE…] the page of each check, and docs/costs.md; from summaries of whole runs and target/mutants.json
        cargo xtask bench architectures      60 architectures by Assay, pytest-xdist, fresh processes, and one process
        cargo xtask bench runner             what a unit costs: forked, spawned, and in the runner itself
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
         ["coverage-table", python] => coverage::table(Some(python)),
         ["battery", "--from", files @ ..] if !files.is_empty() => battery::from(files),
         ["battery", seeds @ ..] => battery::battery(seeds),
+        ["platforms", "--from", files @ ..] if !files.is_empty() => platforms::from(files),
+        ["platforms", names] if !names.starts_with('-') => platforms::platforms(names),
         ["reference"] => reference::reference(&[]),
         ["reference", "--from", files @ ..] if !files.is_empty() => reference::reference(files),
         ["bench", "architectures"] => alternatives::bench(),

@@ -34,6 +34,9 @@ struct Python {
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Case {
     pub(crate) subject: String,
+    /// With its device and numbers.
+    #[serde(default, skip_serializing)]
+    pub(crate) platform: String,
     pub(crate) check: String,
     pub(crate) outcome: String,
     pub(crate) provenance: Option<String>,

@@ -330,6 +330,7 @@ mod tests {
     fn case(subject: &str, check: &str, seconds: f64) -> Case {
         Case {
             subject: subject.into(),
+            platform: "cpu".into(),
             check: check.into(),
             outcome: "passed".into(),
             provenance: None,
