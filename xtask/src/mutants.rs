@@ -4,7 +4,6 @@ mod manifest;
 mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -93,15 +92,13 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     }));
 
     // Clean runs first: their probes are what every plan below is made of, and they must accuse nobody.
-    let observer = root().join("xtask/src/mutants/numbers.py");
     let mut clean = BTreeMap::new();
     let mut accused: Vec<String> = Vec::new();
     for how in jobs.iter().map(|job| job.how).collect::<BTreeSet<_>>() {
         let subjects = jobs.iter().filter(|job| job.how == how);
-        let subjects = subjects.map(|job| job.subject).collect();
-        let observers = std::slice::from_ref(&observer);
+        let subjects = subjects.map(|job| (job.subject, None)).collect();
         let report = format!("clean-{}-{}", how.profile, how.platform);
-        let seen = run(&ready, &work, &report, &subjects, how, observers)?;
+        let seen = run(&ready, &work, &report, how, &subjects)?;
         accept(&ready, &work, &work.join(&report))?;
         for (subject, seen) in &seen {
             accused
@@ -109,14 +106,13 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
         }
         clean.extend(seen);
     }
-    let groups = groups(&jobs, &folder, &clean)?;
+    let groups = groups(&jobs);
     let one = |(number, group): (usize, &Vec<usize>)| -> Result<Vec<(usize, Seen)>, Failed> {
-        let subjects = group.iter().map(|&index| jobs[index].subject).collect();
-        let mut files: Vec<PathBuf> = vec![observer.clone()];
-        files.extend(group.iter().map(|&index| folder.join(jobs[index].file)));
+        let planted = group.iter().map(|&index| &jobs[index]);
+        let planted = planted.map(|job| (job.subject, Some(folder.join(job.file))));
         let report = format!("run-{number}");
         let how = jobs[group[0]].how;
-        let mut results = run(&ready, &work, &report, &subjects, how, &files)?;
+        let mut results = run(&ready, &work, &report, how, &planted.collect())?;
         let of = |&index: &usize| {
             let result = results.remove(jobs[index].subject);
             (index, result.unwrap_or_default())

@@ -1,12 +1,13 @@
-//! Runs of Assay with bugs planted. A start costs more than a subject, so that one run serves several mutants where none can meet another.
+//! Runs of Assay with bugs planted. A start costs more than a subject, so that one run serves several mutants, each in the processes of its
+//! own subject.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::setup::Ready;
+use crate::setup::{Ready, root};
 use crate::step::Failed;
 
 /// What the observer in `numbers.py` is registered as.
@@ -51,8 +52,6 @@ pub(super) struct Reason {
 #[derive(Deserialize)]
 pub(super) struct Numbers {
     subject: String,
-    /// Packages of `transformers.models` that the model's modules come from.
-    pub(super) packages: BTreeSet<String>,
     /// Projections of each output.
     pub(super) sketches: BTreeMap<String, Vec<f64>>,
 }
@@ -96,75 +95,45 @@ struct Observed {
     notes: Vec<String>,
 }
 
-/// The packages that a file imports from, if it patches nothing else: what it can reach is known then.
-fn patched(text: &str) -> Option<BTreeSet<&str>> {
-    let mut packages = BTreeSet::new();
-    for line in text.lines() {
-        let module = line
-            .strip_prefix("from ")
-            .or_else(|| line.strip_prefix("import "));
-        let module = module.and_then(|rest| rest.split_whitespace().next());
-        if line.starts_with("torch.") {
-            return None;
-        }
-        let Some(module) = module.filter(|module| module.starts_with("transformers")) else {
-            continue;
-        };
-        let package = module.strip_prefix("transformers.models.")?;
-        packages.insert(package.split('.').next().unwrap_or(package));
+/// Sorts jobs into runs: each subject once in a run, and the runs of one kind about as long as each other.
+pub(super) fn groups(jobs: &[Job]) -> Vec<Vec<usize>> {
+    let mut times = BTreeMap::<(How, &str), usize>::new();
+    for job in jobs {
+        *times.entry((job.how, job.subject)).or_default() += 1;
     }
-    Some(packages)
+    let mut runs = BTreeMap::<How, usize>::new();
+    for ((how, _), &count) in &times {
+        let most = runs.entry(*how).or_default();
+        *most = count.max(*most);
+    }
+    let mut groups = Vec::new();
+    for (how, count) in runs {
+        let mut its: Vec<Vec<usize>> = vec![Vec::new(); count];
+        for (index, job) in jobs.iter().enumerate().filter(|(_, job)| job.how == how) {
+            let is_free =
+                |group: &&mut Vec<usize>| group.iter().all(|&i| jobs[i].subject != job.subject);
+            // There is one: no subject has more jobs than there are runs.
+            if let Some(group) = its
+                .iter_mut()
+                .filter(is_free)
+                .min_by_key(|group| group.len())
+            {
+                group.push(index);
+            }
+        }
+        groups.extend(its);
+    }
+    groups
 }
 
-/// Sorts jobs into runs: no file of a run patches a package that another's subject is made of.
-pub(super) fn groups(
-    jobs: &[Job],
-    folder: &Path,
-    clean: &BTreeMap<String, Seen>,
-) -> Result<Vec<Vec<usize>>, Failed> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let texts: Vec<String> = jobs
-        .iter()
-        .map(|job| {
-            std::fs::read_to_string(folder.join(job.file))
-                .map_err(|error| format!("{}: {error}", job.file))
-        })
-        .collect::<Result<_, _>>()?;
-    let patches: Vec<Option<BTreeSet<&str>>> = texts.iter().map(|text| patched(text)).collect();
-    let reaches = |file: usize, subject: usize| {
-        let numbers = clean
-            .get(jobs[subject].subject)
-            .and_then(|seen| seen.numbers.as_ref());
-        match (&patches[file], numbers) {
-            (Some(patches), Some(numbers)) if !numbers.packages.is_empty() => patches
-                .iter()
-                .any(|package| numbers.packages.contains(*package)),
-            _ => true,
-        }
-    };
-    for (index, job) in jobs.iter().enumerate() {
-        let fits = |group: &Vec<usize>| {
-            group.iter().all(|&other| {
-                jobs[other].how == job.how && !reaches(index, other) && !reaches(other, index)
-            })
-        };
-        match groups.iter_mut().find(|group| fits(group)) {
-            Some(group) => group.push(index),
-            None => groups.push(vec![index]),
-        }
-    }
-    Ok(groups)
-}
-
-/// One run of some subjects, with these files preloaded. Its report stays in the working folder, whose expectations it is
-/// held against.
+/// One run of some subjects, each with the bug that is planted in it, if there is one. Its report stays in the working folder, whose
+/// expectations it is held against.
 pub(super) fn run(
     ready: &Ready,
     folder: &Path,
     report: &str,
-    subjects: &BTreeSet<&str>,
     how: How<'_>,
-    files: &[PathBuf],
+    planted: &BTreeMap<&str, Option<PathBuf>>,
 ) -> Result<BTreeMap<String, Seen>, Failed> {
     let reports = folder.join(report);
     let checkpoint = ready.checkpoint().display().to_string();
@@ -175,13 +144,14 @@ pub(super) fn run(
             subject.to_owned()
         }
     };
+    let subjects = planted.keys();
     let filter: Vec<String> = subjects
-        .iter()
+        .clone()
         .map(|subject| format!("subject(={})", shown(subject)))
         .collect();
     let mut command = Command::new(&ready.assay);
     command.current_dir(folder).arg("run");
-    command.args(subjects.iter().map(|subject| shown(subject)));
+    command.args(subjects.map(|subject| shown(subject)));
     // The heads of an architecture are no subject of a mutant that names the architecture.
     command.args(["--filter", &filter.join(" | ")]);
     command.args(["--profile", how.profile, "--seed", "1", "--platform", "cpu"]);
@@ -189,7 +159,15 @@ pub(super) fn run(
         command.args(["--platform", how.platform]);
     }
     command.arg("--report-dir").arg(&reports);
-    for file in files {
+    let files: BTreeMap<String, &PathBuf> = planted
+        .iter()
+        .filter_map(|(subject, file)| Some((shown(subject), file.as_ref()?)))
+        .collect();
+    let files = serde_json::to_string(&files).map_err(|error| error.to_string())?;
+    let plant = folder.join(format!("{report}.py"));
+    let text = format!("MUTANTS = {files}\n{}", include_str!("plant.py"));
+    std::fs::write(&plant, text).map_err(|error| format!("{}: {error}", plant.display()))?;
+    for file in [root().join("xtask/src/mutants/numbers.py"), plant] {
         command.arg("--preload").arg(file);
     }
     let output = command
