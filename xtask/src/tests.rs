@@ -66,7 +66,7 @@ pub(crate) fn test(tier: Tier) -> Result<ExitCode, Failed> {
     let mut pytest = Command::new(&ready.python);
     pytest
         .current_dir(&python)
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"])
         .env("PYTHONPATH", &ready.tools);
     loud("pytest", with_environment(&mut pytest, &ready))?;
     let mut left_out = vec![

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import shutil
+import sys
 import time
 from typing import Any
 
@@ -52,12 +53,11 @@ def _add(digest: Any, name: str, value: Any) -> None:
 
 @functools.cache
 def sources(packages: tuple[str, ...]) -> str:
-    """A digest of Python files, by which Python itself decides whether to compile one anew: size and time of the last change. A version
-    says nothing of a library that is being worked on."""
-    digest = hashlib.sha256()
+    """A digest of Python's version, those of all that is installed, and the files of these packages by what Python itself decides on whether
+    to compile one anew: size and time of the last change. A version says nothing of a library that is being worked on."""
+    installed = sorted(f"{each.name} {each.version}" for each in importlib.metadata.distributions())
+    digest = hashlib.sha256(f"{sys.version} {installed}".encode())
     for package in packages:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            digest.update(f"{package} {importlib.metadata.version(package)};".encode())
         spec = importlib.util.find_spec(package)
         for root in sorted((spec and spec.submodule_search_locations) or []):
             for folder, folders, files in os.walk(root):
