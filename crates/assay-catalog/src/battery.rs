@@ -139,7 +139,7 @@ const ROWS: &[Row] = &[
     row("parity.loads", Quick, &[PORTED], Rule::Completes, "what was made of the model is ready to run", "a graph that the runtime refuses"),
     row("parity.executes", Quick, &[PORTED], Rule::Executes, "the backend itself executed every operation, by its own word", "a silent fall-back to torch, or to another provider"),
     row("parity.outputs", Quick, &[PORTED], Rule::Oracle, "the outputs are those of eager torch, as near to float64 as its own", "wrong numbers, an output that is lost or turned"),
-    row("parity.other_inputs", Quick, &[PORTED], Rule::Oracle, "so are those for other values of the same shapes", "what was computed while tracing, and kept as a constant"),
+    row("parity.other_inputs", Quick, &[PORTED], Rule::Oracle, "so are those for other values of the same shapes, and where a mask hides a token", "what was computed while tracing, and kept as a constant; a mask that nobody reads"),
     row("parity.repeatable", Standard, &[PORTED], Rule::Bitwise, "an input gives the same bits after another one was fed in between", "state that a session keeps"),
 ];
 

@@ -168,8 +168,25 @@ def outputs(unit: Unit) -> Observation:
 
 
 def other_inputs(unit: Unit) -> Observation:
-    """Outputs for other values: a graph keeps what it computed while it was traced."""
-    return _explained(unit, lambda fed: fed.other_inputs)
+    """Outputs for other values: a graph keeps what it computed while it was traced. And where a mask hides a token: of one that is all ones
+    nobody knows whether it is read."""
+    seen = _explained(unit, lambda fed: fed.other_inputs)
+    if unit.with_one_hidden:
+        _add(seen, _explained(unit, lambda fed: fed.with_one_hidden[0]), ", a token hidden")
+    return seen
+
+
+def _add(seen: Observation, more: Observation, how: str) -> None:
+    """Takes the comparisons of another observation, each under its name and how it was made."""
+    (into, explained), (fields, its) = [(each.fields, each.fields.get("explained") or {}) for each in (seen, more)]
+    for row in (*fields["comparisons"], *its.get("comparisons", ())):
+        row["label"] += how
+    into["comparisons"] += fields["comparisons"]
+    if its:
+        into["explained"] = {**its, "comparisons": explained.get("comparisons", []) + its["comparisons"]}
+    into["notes"] += [note for note in fields["notes"] if note not in into["notes"]]
+    if "other_inputs" in fields:
+        into.setdefault("other_inputs", fields["other_inputs"])
 
 
 def _explained(unit: Unit, which: Callable[[Unit], Tensors]) -> Observation:

@@ -53,8 +53,8 @@ def _add(digest: Any, name: str, value: Any) -> None:
 
 @functools.cache
 def sources(packages: tuple[str, ...]) -> str:
-    """A digest of Python's version, those of all that is installed, and the files of these packages by what Python itself decides on whether
-    to compile one anew: size and time of the last change. A version says nothing of a library that is being worked on."""
+    """A digest of Python's version, of all versions that are installed, and of the files of these packages by size and time of the last
+    change, as Python decides whether to compile one anew. A version says nothing of a library that is being worked on."""
     installed = sorted(f"{each.name} {each.version}" for each in importlib.metadata.distributions())
     digest = hashlib.sha256(f"{sys.version} {installed}".encode())
     for package in packages:
