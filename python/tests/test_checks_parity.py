@@ -341,5 +341,7 @@ def test_a_platform_and_eager_torch_are_timed_in_turn(on):
             return super().run(inputs)
 
     measures = parity.outputs(on(Slow, model=Wide)).fields["measures"]
-    assert measures["forward_milliseconds"] >= 20 > measures["eager_milliseconds"] > 0
+    assert measures["forward_milliseconds"] >= 20
+    assert measures["eager_milliseconds"] > 0
+    assert measures["latency_ratio"] != 1
     assert measures["run_peak_bytes"] >= 0

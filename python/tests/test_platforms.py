@@ -365,7 +365,13 @@ def test_another_model_is_exported_for_itself(bert, inputs, kept_in):
     keys.add(key())
     bert.config._attn_implementation = "eager"
     keys.add(key())
-    assert len(keys) == 8
+    bert.encoder.layer[0].attention.self.scaling = 2.0  # in no configuration
+    keys.add(key())
+    inputs["pairs"] = (torch.zeros(2000), 1)
+    keys.add(key())
+    inputs["pairs"][0][1500] = 1
+    keys.add(key())
+    assert len(keys) == 11
 
 
 def test_a_library_that_somebody_edited_makes_another_export(tmp_path, monkeypatch):

@@ -58,7 +58,7 @@ pub struct Figures {
     pub eager_milliseconds: Option<f64>,
     /// Rows that a forward was fed.
     pub rows: Option<f64>,
-    /// The most bytes that a stage of the platform raised what its process holds by.
+    /// The most bytes that loading or running raised what its process holds by. What it takes to prepare a model is no part of it.
     pub peak_bytes: Option<f64>,
     /// Number of parameters.
     pub parameters: Option<f64>,

@@ -13,7 +13,8 @@ figures AS (
         max(value) FILTER (metric = 'rows') AS "rows",
         max(value) FILTER (metric = 'parameters') AS "parameters",
         max(value) FILTER (metric = 'values') AS "values",
-        max(value) FILTER (ends_with(metric, '_peak_bytes')) AS peak_bytes
+        -- Not that of preparing: an export that is kept has none.
+        max(value) FILTER (metric IN ('load_peak_bytes', 'run_peak_bytes')) AS peak_bytes
     FROM samples JOIN newest USING (run, subject, platform) GROUP BY ALL),
 counted AS (
     SELECT run, subject, platform, count(*) AS cases, count(*) FILTER (outcome = 'passed') AS passed,

@@ -99,6 +99,7 @@ def prepared(unit: Unit) -> Ported:
 
     def make() -> Ported:
         ported = Ported(of_subject(lambda: platforms.of(unit.platform)), {}, {}, unit.seed)
+        ported.backend.trusts_code = unit.subject.get("trust_remote_code", False)
         # What the model itself raises is no matter of the platform.
         model = unit.model if ported.of_model == torch.float32 else precision.converted(unit, ported.of_model)
         inputs = ported.fed(unit.inputs)

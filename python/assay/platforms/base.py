@@ -43,6 +43,8 @@ class Backend(ABC):
         """Types of device that outputs were on, before they were handed over."""
         self.settings: dict[str, Any] = {}
         """What the backend says of its own settings once it is loaded: the precision that it chose, its threads."""
+        self.trusts_code = False
+        """Whether code inside the checkpoint may run (`--trust-remote-code`)."""
         self.made_before = False
         """Whether what it prepared was kept of another run: how long that took is not known."""
         self.loose = ""

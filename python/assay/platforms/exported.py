@@ -117,7 +117,7 @@ class Exported(Backend):
         """The export from its files, with these options of `ExportedModel.from_pretrained`."""
         from transformers.exporters.base import ExportedModel
 
-        return ExportedModel.from_pretrained(self.folder, **options)
+        return ExportedModel.from_pretrained(self.folder, trust_remote_code=self.trusts_code, **options)
 
     def run(self, inputs: Tensors) -> Any:
         return self.model(**self.fed(inputs))

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -38,17 +39,27 @@ def key(model: torch.nn.Module, fed: dict[str, Any], how: str, packages: tuple[s
     tensors = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
     for name, tensor in tensors.items():
         _add(digest, name, tensor)
-    for name, value in fed.items():
-        _add(digest, name, value)
+    # What a module keeps beside them.
+    for name, module in model.named_modules():
+        own = {key: value for key, value in vars(module).items() if isinstance(value, (bool, int, float, str, torch.Tensor))}
+        _add(digest, f"{name} {type(module).__qualname__}", own)
+    _add(digest, "fed", fed)
     return digest.hexdigest()
 
 
 def _add(digest: Any, name: str, value: Any) -> None:
-    if not isinstance(value, torch.Tensor):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _add(digest, f"{name}.{key}", item)
+    elif isinstance(value, (list, tuple)):
+        digest.update(f"{name}: {len(value)} of a {type(value).__name__};".encode())
+        for index, item in enumerate(value):
+            _add(digest, f"{name}.{index}", item)
+    elif isinstance(value, torch.Tensor):
+        digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    else:
         digest.update(f"{name}={value!r};".encode())
-        return
-    digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
-    digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
 
 
 @functools.cache
@@ -78,14 +89,15 @@ def find(key: str) -> str | None:
     try:
         with open(os.path.join(folder, PROOF), encoding="utf-8") as file:
             proof = json.load(file)
-        if proof != _digests(folder):
+        if not proof or proof != _digests(folder):
             raise ValueError("another content")
-        os.utime(folder)
-    except FileNotFoundError:
+    except OSError:
         return None
-    except (OSError, ValueError):
+    except (ValueError, RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
+    with contextlib.suppress(OSError):  # what can only be read can be used as well
+        os.utime(folder)
     return folder
 
 
@@ -94,15 +106,18 @@ def keep(key: str, folder: str) -> None:
     root = os.environ.get(FOLDER)
     if not root:
         return
-    new = os.path.join(root, f"{key}.{os.getpid()}")
+    new = None
     try:
-        shutil.copytree(folder, new)
+        os.makedirs(root, exist_ok=True)
+        new = tempfile.mkdtemp(dir=root)
+        shutil.copytree(folder, new, dirs_exist_ok=True)
         with open(os.path.join(new, PROOF), "w", encoding="utf-8") as file:
-            json.dump(_digests(new), file)
+            json.dump(_digests(folder), file)
         os.rename(new, os.path.join(root, key))
         _make_room(root)
     except OSError:  # no place, no right, or another process was faster
-        shutil.rmtree(new, ignore_errors=True)
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def _digests(folder: str) -> dict[str, str]:
