@@ -337,11 +337,9 @@ def test_what_explains_a_difference_is_turned_off_and_both_are_told(on):
 def test_a_platform_and_eager_torch_are_timed_in_turn(on):
     class Slow(Runs):
         def run(self, inputs):
-            time.sleep(0.02)
+            time.sleep(0.2)
             return super().run(inputs)
 
     measures = parity.outputs(on(Slow, model=Wide)).fields["measures"]
-    assert measures["forward_milliseconds"] >= 20
-    assert measures["eager_milliseconds"] > 0
-    assert measures["latency_ratio"] != 1
+    assert measures["forward_milliseconds"] >= 200 > measures["eager_milliseconds"] > 0
     assert measures["run_peak_bytes"] >= 0

@@ -3,24 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::setup::{ready, root};
 use crate::step::Failed;
-use crate::summary::{Case, Summary};
+use crate::summary::{Case, Summary, run_all};
 
-/// The known issues of upstream, each with its script.
-const FINDINGS: &str = "docs/findings/assay.toml";
 const PAGE: &str = "docs/battery.md";
 /// What is kept of each seed.
 const KEPT: &str = "docs/battery";
 /// How many seeds, unless some are named.
 const SEEDS: u64 = 10;
-/// Seconds for one check: what is asked here is the verdict, on however slow a machine.
-const CHECK_SECONDS: &str = "300";
 /// Names that a cell of the page lists before it only counts.
 const NAMED: usize = 12;
 
@@ -39,26 +35,8 @@ pub(crate) fn battery(seeds: &[&str]) -> Result<ExitCode, Failed> {
     let ready = ready()?;
     for seed in seeds {
         let folder = root().join("target/battery").join(seed);
-        let _ = std::fs::remove_dir_all(&folder);
-        // Red or green: every case is counted below.
-        let _ = Command::new(&ready.assay)
-            .current_dir(root())
-            .args(["run", "--all", "--profile", "standard", "--seed", seed])
-            .args([
-                "--timeout",
-                CHECK_SECONDS,
-                "--config",
-                FINDINGS,
-                "--report-dir",
-            ])
-            .arg(&folder)
-            .env("ASSAY_PYTHON", &ready.python)
-            .env("HF_HUB_OFFLINE", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
-            .map_err(|error| format!("{}: {error}", ready.assay.display()))?;
-        keep(&folder.join("summary.json"))?;
+        let words = ["--profile", "standard", "--seed", seed];
+        keep(&run_all(&ready, &folder, &words)?)?;
         println!("seed {seed}: {}", folder.display());
     }
     write_page()

@@ -136,6 +136,11 @@ pub(crate) fn mutants(names: &[&str]) -> Result<ExitCode, Failed> {
     for (index, null) in manifest.null.iter().enumerate() {
         let its = &seen[&(manifest.mutant.len() + index)];
         accused.extend(failures(its).map(|case| format!("{}: {}", null.file, describe(case))));
+        // One that is nowhere accuses nobody.
+        let planted = its.numbers.as_ref().and_then(|its| its.planted.as_ref());
+        if planted != Some(&folder.join(&null.file)) {
+            accused.push(format!("{}: it was not planted", null.file));
+        }
     }
 
     let _ = std::fs::remove_dir_all(&work);

@@ -7,7 +7,7 @@ import json
 
 import torch
 
-import assay
+import assay.checks
 from assay.weights import fill
 
 DIRECTIONS = 16
@@ -29,7 +29,7 @@ def numbers(unit):
         sketches = {name: sketch(tensor) for name, tensor in unit.forward(unit.inputs, model).items() if tensor.is_floating_point()}
     shown = ":".join([unit.subject["name"], *{unit.subject.get("auto_class", "AutoModel")} - {"AutoModel"}])
     seen = assay.Observation()
-    seen.note(json.dumps({"subject": shown, "sketches": sketches}))
+    seen.note(json.dumps({"subject": shown, "sketches": sketches, "planted": assay.checks.planted}))
     return seen
 
 

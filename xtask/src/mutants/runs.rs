@@ -52,6 +52,8 @@ pub(super) struct Reason {
 #[derive(Deserialize)]
 pub(super) struct Numbers {
     subject: String,
+    /// The file that was planted.
+    pub(super) planted: Option<PathBuf>,
     /// Projections of each output.
     pub(super) sketches: BTreeMap<String, Vec<f64>>,
 }
