@@ -1,5 +1,7 @@
 """A unit around a module that a test makes by hand."""
 
+import copy
+
 import pytest
 import torch
 
@@ -37,6 +39,7 @@ def unit_of(tmp_path):
         if isinstance(model, torch.nn.Module):
             unit._initial = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
             unit.fill(unit.nonce)
+            unit.uncalled = lambda: copy.deepcopy(model)
         return unit
 
     return make

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from assay import platforms
-from assay.checks import parity
+from assay.checks import parity, precision
 from assay.checks.unit import SubjectRaised
 from assay.platforms import Backend, Executed
+from assay.platforms.base import types_of
 from assay.raised import StageFailed, Unavailable, describe
 
 MOST = 1e-6
@@ -50,6 +51,9 @@ class Faithful(Backend):
 
     def executed(self, inputs):
         return Executed({"own": 4})
+
+    def numbers(self):
+        return {name: "float32" for name in ("first.weight", "second.weight")}
 
 
 def bug(**parts):
@@ -256,14 +260,20 @@ class Runs(Backend):
 
     def run(self, inputs):
         with torch.no_grad():
-            return {name: its * self.off for name, its in self.model(**inputs).items()}
+            return {name: its * self.off if its.is_floating_point() else its for name, its in self.model(**inputs).items()}
 
     def executed(self, inputs):
         return Executed({"own": 1})
 
+    def numbers(self):
+        return types_of(self.model.named_parameters())
+
 
 class EightBits(Runs):
     """Holds weights in eight bits."""
+
+    def numbers(self):
+        return {"first.weight": "int8", "second.weight": "int8"}
 
     rows = 1
 
@@ -307,6 +317,88 @@ def test_the_model_and_its_inputs_come_in_the_numbers_that_are_asked_for(on):
         parity.outputs(on(Looks, dtype, Wide))
         assert set(types) == {(torch.bfloat16, torch.bfloat16) if dtype == "bfloat16" else (torch.float32, torch.float32)}
         types.clear()
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [(Runs, "bfloat16"), (Runs, "float32"), (EightBits, "int8")])
+def test_weights_are_held_in_the_numbers_that_are_asked_for(on, kind, dtype):
+    handed_over, held = parity.numbers(on(kind, dtype, Wide)).fields["tallies"]
+    assert (handed_over["have"], handed_over["of"]) == (4, 4)
+    assert held["have"] == held["of"] > 0
+
+    class Ignores(kind):
+        def numbers(self):
+            return super().numbers() | {"second.weight": "float64"}
+
+    handed_over, held = parity.numbers(on(Ignores, dtype, Wide)).fields["tallies"]
+    assert handed_over["lacking"] == []
+    assert held["lacking"] == ["second.weight: float64"]
+
+
+def test_a_model_that_comes_in_other_numbers_than_were_asked_for_is_seen(on, monkeypatch):
+    unit = on(Runs, "bfloat16", Wide)
+    monkeypatch.setattr(precision, "converted", lambda unit, dtype: unit.model)
+    handed_over, held = parity.numbers(unit).fields["tallies"]
+    assert (handed_over["have"], handed_over["of"]) == (0, 4)
+    assert held["have"] == held["of"]
+
+
+def test_what_the_library_keeps_in_float32_is_no_loss(on):
+    class Keeps(Wide):
+        def _get_dtype_plan(self, dtype):
+            return {"second": torch.float32}
+
+        def to(self, dtype):
+            answer = super().to(dtype)
+            answer.second.float()
+            return answer
+
+        def forward(self, values):
+            return {"last_hidden_state": self.second(torch.relu(self.first(values)).float())}
+
+    seen = parity.numbers(on(Runs, "bfloat16", Keeps))
+    assert [row["lacking"] for row in seen.fields["tallies"]] == [[], []]
+    assert "second.weight stays in float32 by the library's own word" in seen.fields["notes"]
+
+
+class Points(Wide):
+    """Says beside its states which is the largest, and which rows count."""
+
+    def forward(self, values):
+        states = super().forward(values)["last_hidden_state"]
+        return {"last_hidden_state": states, "rows": torch.arange(states.shape[1]), "counts": values[:, :, 0] > -9}
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_in_shorter_numbers_what_is_no_number_is_compared_too(on, dtype):
+    kind = EightBits if dtype == "int8" else Runs
+
+    def of(change):
+        class Changes(kind):
+            def run(self, inputs):
+                with torch.no_grad():
+                    return change(self.model(**inputs))
+
+        rows = parity.outputs(on(Changes, dtype, Points)).fields["comparisons"]
+        return [row["label"] for row in rows if row["shape_mismatch"] or (row["dtype"] in ("int64", "bool") and row["differing"])]
+
+    assert of(lambda answer: answer) == []
+    assert of(lambda answer: answer | {"rows": answer["rows"].flip(0)}) == ["rows"]
+    assert of(lambda answer: answer | {"counts": ~answer["counts"]}) == ["counts"]
+    assert of(lambda answer: answer | {"rows": answer["rows"].int()}) == ["rows"]
+    assert of(lambda answer: answer | {"last_hidden_state": answer["last_hidden_state"].double()}) == ["last_hidden_state"]
+    assert of(lambda answer: {name: its for name, its in answer.items() if name != "counts"}) == ["counts"]
+    assert of(lambda answer: answer | {"more": answer["rows"]}) == ["more"]
+
+
+def test_a_choice_that_rounding_turns_is_none_of_the_platform(on):
+    class Largest(Wide):
+        def forward(self, values):
+            states = super().forward(values)["last_hidden_state"]
+            return {"last_hidden_state": states, "largest": states.argmax(-1), "sorted": states.argsort(-1)}
+
+    seen = parity.outputs(on(Runs, "bfloat16", Largest))
+    assert "sorted not compared: rounding alone turns a choice in it" in seen.fields["notes"]
+    assert "sorted" not in [row["label"] for row in seen.fields["comparisons"]]
 
 
 class Loose(Runs):

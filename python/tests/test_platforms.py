@@ -1,10 +1,12 @@
 """Platforms that this environment has, with real models, and with something else in their place."""
 
+import copy
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,13 @@ import transformers.exporters
 from transformers import BertConfig, BertModel, T5Config, T5Model
 
 from assay import platforms
-from assay.platforms import kept
-from assay.platforms.disk_offload import halves
+from assay.platforms import kept, openvino
+from assay.platforms.disk_offload import DiskOffload, halves
 from assay.platforms.exported import called
+from assay.platforms.openvino import PRECISION, Openvino
 from assay.platforms.torch_compile import TorchCompile
 from assay.platforms.torch_device import DEVICES
+from assay.platforms.torch_export import TorchExport
 from assay.raised import Unavailable
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "vocab_size": 99}
@@ -50,21 +54,82 @@ def test_a_runner_that_calls_the_model_in_the_place_of_the_program_is_seen(bert,
     backend.prepare(bert, inputs)
     backend.load()
     (runner,) = backend.model.runners.values()
-    monkeypatch.setattr(
-        type(runner), "__call__", lambda self, **inputs: bert(**{name: its for name, its in inputs.items() if "share" not in name})
-    )
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            type(runner), "__call__", lambda self, **inputs: bert(**{name: its for name, its in inputs.items() if "share" not in name})
+        )
+        backend.run(inputs)
+    # Whichever run it was.
     elsewhere = backend.executed(inputs).elsewhere
-    assert "a forward of BertModel" in elsewhere
-    assert "a forward of BertLayer" in elsewhere
+    assert "a forward of BertModel × 1" in elsewhere
+    assert "a forward of BertLayer × 2" in elsewhere
 
 
-def test_only_modules_of_a_model_are_counted(bert, inputs):
+def test_modules_are_counted_but_those_of_the_backend(bert, inputs):
     with called() as classes:
         bert(**inputs)
     assert classes["BertLayer"] == 2
-    with called() as classes:
-        torch.fx.symbolic_trace(lambda x: x.sin())(torch.ones(1))
+    graph = torch.fx.symbolic_trace(lambda x: x.sin())
+    with called(TorchExport.of_torch) as classes:
+        graph(torch.ones(1))
     assert not classes
+    # A graph of torch is no part of another backend, in a thread of its own either.
+    with called() as classes:
+        thread = threading.Thread(target=graph, args=(torch.ones(1),))
+        thread.start()
+        thread.join()
+    assert sum(classes.values()) == 1
+
+
+def weights_of(kind, bert, inputs, dtype):
+    backend = platforms.of(f"{kind}@{dtype}")
+    model = copy.deepcopy(bert).to({"int8": torch.float32}.get(dtype) or getattr(torch, dtype))
+    backend.prepare(model, inputs)
+    backend.load()
+    backend.run(inputs)
+    return backend.numbers()
+
+
+@pytest.mark.parametrize("kind", ["cpu", "torch-export", "torch-compile", "onnxruntime"])
+def test_a_backend_says_in_which_numbers_it_holds_weights(bert, inputs, kind):
+    """By their names, or most of all numbers."""
+    try:
+        platforms.kind_of(kind).versions()
+    except Unavailable:
+        pytest.skip("it is not installed here")
+    for dtype in ("float32", "float16"):
+        said = weights_of(kind, bert, inputs, dtype)
+        assert "embeddings.word_embeddings.weight" in said
+        assert set(said.values()) == {dtype}
+
+
+def test_openvino_says_what_it_multiplies_with(bert, inputs, monkeypatch):
+    pytest.importorskip("nncf")
+    assert weights_of("openvino", bert, inputs, "float32") == {PRECISION: "float32", "products of matrices": "float32"}
+    compressed = weights_of("openvino", bert, inputs, "int8")
+    assert len(compressed) >= 13
+    assert set(compressed.values()) == {"int8"}
+    monkeypatch.setattr(Openvino, "options", lambda self: {})
+    assert set(weights_of("openvino", bert, inputs, "int8").values()) == {"float32"}
+
+
+def test_openvino_computes_in_the_numbers_that_are_asked_for_or_says_what_is_lacking(bert, inputs):
+    pytest.importorskip("openvino")
+    for dtype in ("bfloat16", "float16"):
+        try:
+            assert weights_of("openvino", bert, inputs, dtype)[PRECISION] == dtype
+        except Unavailable as lacking:
+            found = lacking.kind, lacking.words.partition(",")[0]
+            assert found == ("not_supported_here", f"asked for {dtype}")
+
+
+def test_a_hint_of_other_numbers_is_seen(bert, inputs, monkeypatch):
+    pytest.importorskip("openvino")
+    backend = platforms.of("openvino@bfloat16")
+    backend.prepare(copy.deepcopy(bert).bfloat16(), inputs)
+    monkeypatch.setitem(openvino.HINTS, "bfloat16", "f32")
+    backend.load()
+    assert backend.numbers()[PRECISION] == "float32"
 
 
 class Breaks(torch.nn.Module):
@@ -221,10 +286,19 @@ def test_what_belongs_on_disk_and_is_held_in_memory_is_seen(offloaded, inputs):
     its = offloaded.model.get_submodule(module)
     delattr(its, "_hf_hook")
     its.forward = type(its).forward.__get__(its)
-    setattr(its, own, torch.nn.Parameter(torch.ones(offloaded.on_disk[name].shape)))
+    setattr(its, own, torch.nn.Parameter(torch.ones(getattr(its, own).shape)))
     if getattr(its, "bias", None) is not None and own != "bias":
         its.bias = torch.nn.Parameter(torch.zeros(its.bias.shape))
     assert f"held in memory: {name}" in offloaded.executed(inputs).elsewhere
+
+
+def test_what_the_map_puts_on_disk_and_is_loaded_into_memory_is_seen(offloaded, bert, inputs, monkeypatch):
+    loaded = DiskOffload.loaded
+    monkeypatch.setattr(DiskOffload, "loaded", lambda self, **options: loaded(self))
+    offloaded.load()
+    executed = offloaded.executed(inputs)
+    assert executed.by == {}
+    assert len(executed.elsewhere) == len(offloaded.on_disk) > 10
 
 
 def test_parts_that_share_a_weight_stay_together():
@@ -255,7 +329,7 @@ backend.prepare(model, inputs)
 backend.load()
 with torch.no_grad():
     expected = model(**inputs).last_hidden_state
-assert torch.allclose(backend.run(inputs).last_hidden_state, expected, atol=1e-5)
+assert torch.allclose(backend.run(inputs)["last_hidden_state"], expected, atol=1e-5)
 executed = backend.executed(inputs)
 assert executed.by["rank 0"] == executed.by["rank 1"] > 3, executed
 assert executed.elsewhere == [], executed
@@ -281,6 +355,24 @@ for _ in range(2):
         assert str(failed) == "rank 1: the process is gone", failed
     else:
         raise AssertionError("no exception")
+"""
+    in_its_own_process(TENSOR_PARALLEL + script, tmp_path)
+
+
+def test_what_rank_1_answers_otherwise_is_seen(tmp_path):
+    script = """
+backend = platforms.of("tensor-parallel")
+first = backend.forward
+backend.forward = lambda inputs: {"last_hidden_state": first(inputs).last_hidden_state + 0.1 * (torch.distributed.get_rank() == 1)}
+backend.prepare(model, inputs)
+torch.distributed.destroy_process_group()
+backend.load()
+try:
+    backend.run(inputs)
+except RankFailed as failed:
+    assert str(failed) == "rank 1: last_hidden_state is not what rank 0 has: 0.1 off", failed
+else:
+    raise AssertionError("no exception")
 """
     in_its_own_process(TENSOR_PARALLEL + script, tmp_path)
 
@@ -316,6 +408,7 @@ def test_the_platform_of_the_guide_is_one(bert, inputs):
     assert torch.allclose(backend.run(inputs)["last_hidden_state"], expected, atol=1e-5)
     executed = backend.executed(inputs)
     assert executed.by["torch.jit"] > 0
+    assert set(backend.numbers().values()) == {"float32"}
     assert executed.elsewhere == []
 
 

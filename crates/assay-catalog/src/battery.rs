@@ -54,6 +54,9 @@ pub const PROBE: &str = "load.probe";
 /// The fact of a platform that is held against the reference, and is none itself.
 pub const PORTED: &str = "ported";
 
+/// The fact of a platform that is asked for numbers, which it does not choose for itself.
+pub const NUMBERS: &str = "numbers";
+
 /// The fact that an expectation is kept of a subject, which no probe finds.
 pub const EXPECTATION: &str = "expectation";
 
@@ -137,10 +140,11 @@ const ROWS: &[Row] = &[
     row("pipeline.batch", Standard, &["pipeline"], Rule::Oracle, "two examples at once get the answers that each gets by itself", "padding that is read, on the wrong side or under no mask"),
     row("parity.prepares", Quick, &[PORTED], Rule::Completes, "the platform takes the model: it is exported, compiled or moved", "an operation that no exporter knows, control flow that depends on data"),
     row("parity.loads", Quick, &[PORTED], Rule::Completes, "what was made of the model is ready to run", "a graph that the runtime refuses"),
-    row("parity.executes", Quick, &[PORTED], Rule::Executes, "the backend itself executed every operation, by its own word", "a silent fall-back to torch, or to another provider"),
+    row("parity.numbers", Quick, &[PORTED, NUMBERS], Rule::Full, "weights are held and products computed in the numbers that were asked for, by the backend's own word", "a precision that nobody takes up, weights that nothing compressed"),
     row("parity.outputs", Quick, &[PORTED], Rule::Oracle, "the outputs are those of eager torch, as near to float64 as its own", "wrong numbers, an output that is lost or turned"),
     row("parity.other_inputs", Quick, &[PORTED], Rule::Oracle, "so are those for other values of the same shapes, and where a mask hides a token", "what was computed while tracing, and kept as a constant; a mask that nobody reads"),
     row("parity.repeatable", Standard, &[PORTED], Rule::Bitwise, "an input gives the same bits after another one was fed in between", "state that a session keeps"),
+    row("parity.executes", Quick, &[PORTED], Rule::Executes, "the backend itself executed every operation of each run, by its own word", "a silent fall-back to torch, or to another provider"),
 ];
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
 use assay_model::{
-    BASE, CheckSpec, Ending, Facts, Family, Golden, KnownIssue, Plan, PlannedCheck, Platform,
-    Probed, Recipe, Subject, UnitLimits, UnitPlan, WORKFLOW,
+    BASE, CheckSpec, Dtype, Ending, Facts, Family, Golden, KnownIssue, Plan, PlannedCheck,
+    Platform, Probed, Recipe, Subject, UnitLimits, UnitPlan, WORKFLOW,
 };
 
 use sha2::{Digest, Sha256};
 
-use crate::battery::{EXPECTATION, PORTED, PROBE};
+use crate::battery::{EXPECTATION, NUMBERS, PORTED, PROBE};
 use crate::filter::{CaseFacts, Filter, PreviousRun};
 
 /// A subject on a platform, with what its probe said.
@@ -133,6 +133,7 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
                 let is_ported = !candidate.platform.is_reference();
                 let has = |fact: &String| match fact.as_str() {
                     PORTED => is_ported,
+                    NUMBERS => candidate.platform.dtype != Dtype::Default,
                     BODY => answers_for_body || candidate.has(fact, found),
                     _ => candidate.has(fact, found),
                 };

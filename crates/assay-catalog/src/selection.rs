@@ -100,7 +100,7 @@ pub enum SelectionError {
         name: String,
     },
     /// No such platform, device or type of numbers.
-    #[error("{unknown}: `{name}`")]
+    #[error("{unknown}{}", unknown.of.map_or_else(String::new, |_| format!(", in `{name}`")))]
     UnknownPlatform {
         /// As given.
         name: String,

@@ -72,7 +72,12 @@ pub fn judge(
             ..Observation::default()
         };
         let again = rules::apply(rule, &without, expected);
-        if again.outcome == Outcome::Passed {
+        // Rounding loses no output, turns none to NaN and gives none another shape.
+        let is_rounding = observation
+            .comparisons
+            .iter()
+            .all(|row| row.shape_mismatch.is_none() && row.non_finite_mismatch == 0);
+        if again.outcome == Outcome::Passed && is_rounding {
             reason.kind = ReasonKind::Setting;
         }
         let ends = again.reason.map_or_else(
@@ -381,6 +386,51 @@ mod tests {
         assert_eq!(not_by_it.kind, ReasonKind::Differs);
         assert!(not_by_it.detail.contains("; without TF32: still differs"));
         assert_eq!(of(1e-7, 1e-3).outcome, Outcome::Passed);
+    }
+
+    #[test]
+    fn no_setting_explains_what_rounding_can_not_do() {
+        let right = Comparison {
+            label: "logits".into(),
+            dtype: "float32".into(),
+            shape: vec![4],
+            shape_mismatch: None,
+            elements: 4,
+            differing: 0,
+            max_difference: 0.0,
+            rms_difference: 0.0,
+            max_reference: 1.0,
+            rms_reference: 1.0,
+            non_finite_mismatch: 0,
+            worst_index: vec![0],
+            oracle: None,
+        };
+        let of = |wrong: Comparison| {
+            let observation = Observation {
+                comparisons: vec![right.clone(), wrong],
+                explained: Some(Box::new(Explained {
+                    setting: "TF32".into(),
+                    comparisons: vec![right.clone()],
+                })),
+                ..Observation::default()
+            };
+            let platform = "cuda@default".parse().unwrap();
+            let seen = observed(observation);
+            let verdict = judge(Rule::Oracle, &seen, platform, Some(&real()), None);
+            verdict.reason.unwrap()
+        };
+        let lost = of(Comparison {
+            shape_mismatch: Some("only in the reference".into()),
+            ..right.clone()
+        });
+        let nan = of(Comparison {
+            non_finite_mismatch: 1,
+            ..right.clone()
+        });
+        for reason in [lost, nan] {
+            assert_ne!(reason.kind, ReasonKind::Setting);
+            assert!(reason.detail.ends_with("; without TF32: all agree"));
+        }
     }
 
     #[test]

@@ -131,6 +131,8 @@ pub struct UnknownPlatform {
     pub part: String,
     /// What it should be: `platform`, `device`, `dtype`.
     pub kind: &'static str,
+    /// The backend that has none of that name, if it is one of a backend.
+    pub of: Option<&'static str>,
     /// What there is.
     pub known: Vec<&'static str>,
 }
@@ -246,7 +248,7 @@ impl Backend {
     }
 
     /// One of its devices by its name, or which there are.
-    fn place(self, device: &str) -> Result<Place, Vec<&'static str>> {
+    fn place(self, device: &str) -> Result<Option<Place>, Vec<&'static str>> {
         let (place, known) = match self.row().devices {
             Devices::One => (None, Vec::new()),
             Devices::Counted => (device.parse().ok().map(Place::Number), Vec::new()),
@@ -255,7 +257,13 @@ impl Backend {
                 (name.map(|name| Place::Name(name)), names.to_vec())
             }
         };
-        place.ok_or(known)
+        // The first device has no name of its own: one platform under two names would be prepared, and counted, twice.
+        let is_first = match (place, known.first()) {
+            (Some(Place::Number(number)), _) => number == 0,
+            (Some(Place::Name(name)), Some(&first)) => name == first,
+            _ => false,
+        };
+        place.ok_or(known).map(|place| (!is_first).then_some(place))
     }
 
     /// It in each of its numbers, on its first device.
@@ -302,6 +310,7 @@ impl FromStr for Dtype {
         found.ok_or_else(|| UnknownPlatform {
             part: text.to_owned(),
             kind: "dtype",
+            of: None,
             known: Self::ALL.map(Self::name).to_vec(),
         })
     }
@@ -375,46 +384,61 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Self, UnknownPlatform> {
         let (place, dtype) = match text.split_once('@') {
-            Some((place, dtype)) => (place, dtype.parse()?),
-            None => (text, Dtype::Float32),
+            Some((place, dtype)) => (place, Some(dtype)),
+            None => (text, None),
         };
         let (name, device) = match place.split_once(':') {
             Some((name, device)) => (name, Some(device)),
             None => (place, None),
         };
-        let unknown = |part: &str, kind, known: Vec<&'static str>| UnknownPlatform {
-            part: part.to_owned(),
-            kind,
-            known,
-        };
         let backend = Backend::ALL
             .into_iter()
             .find(|backend| backend.name() == name)
-            .ok_or_else(|| unknown(name, "platform", Backend::ALL.map(Backend::name).to_vec()))?;
+            .ok_or_else(|| UnknownPlatform {
+                part: name.to_owned(),
+                kind: "platform",
+                of: None,
+                known: Backend::ALL.map(Backend::name).to_vec(),
+            })?;
+        let unknown = |part: &str, kind, known: Vec<&'static str>| UnknownPlatform {
+            part: part.to_owned(),
+            kind,
+            of: Some(backend.name()),
+            known,
+        };
         let device = match device {
             None => None,
-            Some(device) => Some(
-                backend
-                    .place(device)
-                    .map_err(|known| unknown(device, "device", known))?,
-            ),
+            Some(device) => backend
+                .place(device)
+                .map_err(|known| unknown(device, "device", known))?,
         };
-        let platform = Self {
+        let dtypes = backend.capabilities().dtypes;
+        let dtype = match dtype {
+            None => Dtype::Float32,
+            Some(name) => dtypes
+                .iter()
+                .copied()
+                .find(|dtype| dtype.name() == name)
+                .ok_or_else(|| {
+                    let known = dtypes.iter().map(|its| its.name());
+                    unknown(name, "dtype", known.collect())
+                })?,
+        };
+        Ok(Self {
             backend,
             device,
-            dtype: Dtype::Float32,
-        };
-        platform.with(dtype).ok_or_else(|| {
-            let known = backend.capabilities().dtypes;
-            let part = format!("{name}@{}", dtype.name());
-            unknown(&part, "dtype", known.iter().map(|its| its.name()).collect())
+            dtype,
         })
     }
 }
 
 impl fmt::Display for UnknownPlatform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no {} `{}`", self.kind, self.part)
+        let Self { part, kind, of, .. } = self;
+        match of {
+            Some(of) => write!(f, "`{of}` has no {kind} `{part}`"),
+            None => write!(f, "there is no {kind} `{part}`"),
+        }
     }
 }
 
@@ -444,7 +468,7 @@ mod tests {
             "onnxruntime",
             "cuda",
             "cuda:1",
-            "xpu:0",
+            "xpu:2",
             "cpu@bfloat16",
             "cuda:1@default",
             "openvino@int8",
@@ -455,6 +479,13 @@ mod tests {
             let json = serde_json::to_string(&platform).unwrap();
             assert_eq!(json, format!("\"{name}\""));
             assert_eq!(serde_json::from_str::<Platform>(&json).unwrap(), platform);
+        }
+        for (name, short) in [
+            ("cuda:0", "cuda"),
+            ("onnxruntime:cpu", "onnxruntime"),
+            ("openvino:cpu@int8", "openvino@int8"),
+        ] {
+            assert_eq!(name.parse::<Platform>().unwrap().to_string(), short);
         }
         assert!("cpu".parse::<Platform>().unwrap().is_reference());
         assert!("cpu@float32".parse::<Platform>().unwrap().is_reference());
@@ -467,16 +498,13 @@ mod tests {
         let unknown = |name: &str| name.parse::<Platform>().unwrap_err();
         assert_eq!(unknown("gpu").to_string(), "there is no platform `gpu`");
         assert!(unknown("gpu").known.contains(&"cuda"));
-        assert_eq!(unknown("cuda:x").to_string(), "there is no device `x`");
+        assert_eq!(unknown("cuda:x").to_string(), "`cuda` has no device `x`");
         assert_eq!(unknown("mps:1").kind, "device", "it counts none");
         assert_eq!(unknown("openvino:1").known, ["cpu", "gpu"]);
         assert_eq!(unknown("").part, "");
-        assert_eq!(unknown("cpu@int4").to_string(), "there is no dtype `int4`");
+        assert_eq!(unknown("cpu@int4").to_string(), "`cpu` has no dtype `int4`");
         let lacking = unknown("onnxruntime@bfloat16");
-        assert_eq!(
-            lacking.to_string(),
-            "there is no dtype `onnxruntime@bfloat16`"
-        );
+        assert_eq!(lacking.to_string(), "`onnxruntime` has no dtype `bfloat16`");
         assert_eq!(lacking.known, ["float32", "float16"]);
     }
 }

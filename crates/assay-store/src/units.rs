@@ -140,6 +140,7 @@ fn stage(case: &CaseRecord) -> String {
         (Outcome::OutOfMemory, _) => "out of memory",
         (_, Some(ReasonKind::FellBack)) => "fell back",
         (_, Some(ReasonKind::Setting)) => "setting",
+        (_, Some(ReasonKind::Incomplete)) => "other numbers",
         (Outcome::Failed, Some(ReasonKind::Differs | ReasonKind::NonFinite)) => "wrong numbers",
         _ => group,
     };

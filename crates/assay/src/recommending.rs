@@ -66,11 +66,10 @@ pub(crate) fn recommend(arguments: &RecommendArguments) -> Result<ExitCode, Fail
 }
 
 fn answer(subject: &str, cells: &[Cell], goal: Goal) -> Answer {
-    let mut ranked: Vec<Ranked> = cells
-        .iter()
-        .filter(|cell| cell.state == State::Works)
-        .filter_map(|cell| rank(cell, goal))
-        .collect();
+    let works = || cells.iter().filter(|cell| cell.state == State::Works);
+    let eager = median(works().filter_map(|cell| cell.figures.eager_milliseconds));
+    let mut ranked: Vec<Ranked> = works().filter_map(|cell| rank(cell, goal, eager)).collect();
+    ranked.extend(reference(works(), &ranked, goal, eager));
     let is_best_large = goal == Goal::Throughput;
     ranked.sort_by(|a, b| {
         let order = a.value.total_cmp(&b.value);
@@ -106,7 +105,10 @@ fn answer(subject: &str, cells: &[Cell], goal: Goal) -> Answer {
         .collect();
     let known = |name: &str| {
         let of = cells.iter().find(|cell| cell.platform == name);
-        of.is_some_and(|cell| cell.state != State::Works || rank(cell, goal).is_some())
+        let is_ranked = of.is_some_and(|cell| rank(cell, goal, eager).is_some());
+        of.is_some_and(|cell| cell.state != State::Works)
+            || is_ranked
+            || ranked.iter().any(|row| row.platform == name)
     };
     let largest = |of: fn(&Figures) -> Option<f64>| {
         let found = cells.iter().filter_map(|cell| of(&cell.figures));
@@ -141,8 +143,43 @@ fn goal_name(goal: Goal) -> &'static str {
     }
 }
 
-/// A platform by what was measured of the goal; none if nothing was.
-fn rank(cell: &Cell, goal: Goal) -> Option<Ranked> {
+/// The middle one; none of none.
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// `cpu`, which every other platform was timed against: it takes once the time of itself.
+fn reference<'a>(
+    mut works: impl Iterator<Item = &'a Cell>,
+    ranked: &[Ranked],
+    goal: Goal,
+    eager: Option<f64>,
+) -> Option<Ranked> {
+    let cpu = Platform::CPU.to_string();
+    if !matches!(goal, Goal::Latency | Goal::Throughput)
+        || ranked.iter().any(|row| row.platform == cpu)
+    {
+        return None;
+    }
+    let beside = works.find(|cell| cell.figures.latency_ratio.is_some())?;
+    let figures = Figures {
+        latency_ratio: Some(1.0),
+        eager_milliseconds: eager,
+        rows: beside.figures.rows,
+        ..Figures::default()
+    };
+    let cell = Cell {
+        platform: cpu,
+        figures,
+        ..beside.clone()
+    };
+    rank(&cell, goal, eager)
+}
+
+/// A platform by what was measured of the goal; none if nothing was. `eager` are the milliseconds that a forward takes eager torch.
+fn rank(cell: &Cell, goal: Goal, eager: Option<f64>) -> Option<Ranked> {
     let its = cell.figures;
     let (value, unit, interval) = match goal {
         Goal::Latency => (
@@ -151,8 +188,8 @@ fn rank(cell: &Cell, goal: Goal) -> Option<Ranked> {
             its.latency_ratio_low.zip(its.latency_ratio_high),
         ),
         Goal::Throughput => {
-            // In units of eager torch's median, so that what held both up is in neither.
-            let eager = its.rows? * 1e3 / its.eager_milliseconds?;
+            // In units of what eager torch took beside all of them in the middle: what held it up beside one is no merit of that one.
+            let eager = its.rows? * 1e3 / eager?;
             (
                 eager / its.latency_ratio?,
                 "rows per second",
@@ -312,29 +349,34 @@ mod tests {
             .iter()
             .map(|row| row.platform.as_str())
             .collect();
-        assert_eq!(names, ["onnxruntime", "torch-compile", "openvino"]);
+        assert_eq!(names, ["onnxruntime", "torch-compile", "openvino", "cpu"]);
         let ties: Vec<_> = found
             .ranked
             .iter()
             .map(|row| row.ties_with_the_one_before)
             .collect();
-        assert_eq!(ties, [false, true, false]);
+        assert_eq!(ties, [false, true, false, false]);
         assert_eq!(found.in_the_way[0].why, "export: boom");
         let of = |name: &str| found.not_measured.iter().find(|row| row.platform == name);
         assert_eq!(of("cpu@bfloat16").unwrap().least_bytes, Some(2e6));
         assert_eq!(of("openvino@int8").unwrap().least_bytes, Some(1e6));
         assert!(
-            of("cpu").is_some(),
+            of("cuda").is_some(),
             "what nobody measured is no measurement"
         );
-        assert!(of("onnxruntime").is_none() && of("torch-export").is_none());
+        assert!(of("cpu").is_none() && of("onnxruntime").is_none() && of("torch-export").is_none());
     }
 
     #[test]
-    fn throughput_is_the_more_the_better() {
+    fn throughput_is_the_more_the_better_and_ranks_as_latency_does() {
+        let held_up = Figures {
+            eager_milliseconds: Some(1.0),
+            ..timed(2.0, 1.0, 4.0)
+        };
         let cells = [
-            cell("openvino", State::Works, timed(2.0, 1.0, 4.0)),
+            cell("openvino", State::Works, held_up),
             cell("onnxruntime", State::Works, timed(0.5, 0.5, 0.5)),
+            cell("torch-compile", State::Works, timed(4.0, 4.0, 4.0)),
         ];
         let found = answer("bert", &cells, Goal::Throughput);
         let rows: Vec<_> = found
@@ -344,7 +386,12 @@ mod tests {
             .collect();
         assert_eq!(
             rows,
-            [(400.0, Some((400.0, 400.0))), (100.0, Some((50.0, 200.0)))]
+            [
+                (400.0, Some((400.0, 400.0))),
+                (200.0, None),
+                (100.0, Some((50.0, 200.0))),
+                (50.0, Some((50.0, 50.0)))
+            ]
         );
     }
 }

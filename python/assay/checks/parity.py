@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from assay import platforms
+from assay import platforms, subjects
 from assay.checks import precision, steady
 from assay.checks.batch import note_oracle
 from assay.checks.unit import SubjectRaised, Tensors, Unit, named_tensors, of_subject, seed_generators
 from assay.observation import Observation
-from assay.platforms import Backend
+from assay.platforms.base import Backend, types_of
 from assay.raised import StageFailed
 
 SHORTER = {"bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.qint8}
@@ -31,6 +31,8 @@ class Ported:
     """A model on its platform."""
 
     backend: Backend
+    model: torch.nn.Module
+    """The model as it was handed over: in the numbers that were asked for."""
     seconds: dict[str, float]
     """What each stage took."""
     peaks: dict[str, int]
@@ -98,12 +100,14 @@ def prepared(unit: Unit) -> Ported:
     """The model as the backend takes it."""
 
     def make() -> Ported:
-        ported = Ported(of_subject(lambda: platforms.of(unit.platform)), {}, {}, unit.seed)
-        ported.backend.trusts_code = unit.subject.get("trust_remote_code", False)
+        backend = of_subject(lambda: platforms.of(unit.platform))
+        backend.trusts_code = unit.subject.get("trust_remote_code", False)
+        ported = Ported(backend, unit.model, {}, {}, unit.seed)
         # What the model itself raises is no matter of the platform.
-        model = unit.model if ported.of_model == torch.float32 else precision.converted(unit, ported.of_model)
+        is_float32 = ported.of_model == torch.float32
+        ported.model = unit.uncalled() if is_float32 else precision.converted(unit, ported.of_model)
         inputs = ported.fed(unit.inputs)
-        ported.stage(0, lambda: ported.backend.prepare(model, inputs))
+        ported.stage(0, lambda: ported.backend.prepare(ported.model, inputs))
         if ported.backend.made_before:
             ported.seconds.clear()
             ported.peaks.clear()
@@ -148,8 +152,29 @@ def loads(unit: Unit) -> Observation:
     return seen
 
 
+def numbers(unit: Unit) -> Observation:
+    """What is held and computed in the numbers that were asked for: of the model as it was handed over, and by the backend's own word."""
+    seen = Observation()
+    ported = loaded(unit)
+    backend = ported.backend
+    given = types_of(ported.model.named_parameters())
+    own = types_of(unit.model.named_parameters())
+    asked = str(ported.of_model).removeprefix("torch.")
+    kept = {name for name in given if given[name] == own[name] and precision.stays_wide(ported.model, ported.of_model, name)}
+    other = [f"{name}: {its}" for name, its in given.items() if its != asked and name not in kept and own.get(name) == "float32"]
+    seen.count(f"weights of the model as it was handed over in {asked}", given, other)
+    for name in sorted(kept):
+        seen.note(f"{name} stays in float32 by the library's own word")
+    says = backend.numbers()
+    wanted = {name: backend.dtype if backend.dtype == "int8" else given.get(name, backend.dtype) for name in says}
+    wrong = [f"{name}: {its}" for name, its in says.items() if its != wanted[name]]
+    seen.count(f"what the backend holds and computes in {backend.dtype}, by its own word", says, wrong)
+    return seen
+
+
 def executes(unit: Unit) -> Observation:
-    """Operations that the backend executed itself, by its own word, of all that were executed."""
+    """Operations that the backend executed itself, by its own word, of all that were executed; and what else had a part in any run of the
+    checks before."""
     seen = Observation()
     ported = loaded(unit)
     executed = ported.stage(2, lambda: ported.backend.executed(ported.fed(unit.inputs)))
@@ -211,11 +236,35 @@ def _rounded(unit: Unit, which: Callable[[Unit], Tensors]) -> Observation:
     if exact is None:
         exact = unit.forward(inputs)
     note_oracle(seen, unit)
-    turning = precision.against_rounded(seen, unit, inputs, ported.run(inputs), exact, ported.shorter)
+    results = ported.run(inputs)
+    turning = precision.against_rounded(seen, unit, inputs, results, exact, ported.shorter)
+    _as_torch_answers(seen, unit, inputs, results, exact, turning)
     if not seen.fields["comparisons"]:
         seen.fields["unsupported"] = "; ".join(dict.fromkeys(turning.values())) or precision.TURNED
     seen.fields["devices"] = sorted(ported.backend.seen)
     return seen
+
+
+def _as_torch_answers(seen: Observation, unit: Unit, inputs: Tensors, results: Tensors, exact: Tensors, but: Collection[str]) -> None:
+    """Of an answer in shorter numbers what is no floating-point number, and of all outputs which there are and of what type, against eager
+    torch in the same numbers. A choice that rounding turns is none of the platform's."""
+    ported = loaded(unit)
+    for name, right in unit.forward(ported.fed(inputs), ported.model).items():
+        result = results.pop(name, None) if name not in but else right
+        if result is None:
+            if not right.is_floating_point():  # those were compared before
+                seen.compare_outputs({}, {name: right})
+        elif right.is_floating_point() or right.is_complex():
+            wide = torch.float32 if ported.backend.answers_wide else right.dtype
+            if result.dtype != wide:
+                seen.compare(name, result, right.to(wide))
+        elif result.dtype != right.dtype:
+            seen.compare(name, result, right)
+        elif torch.equal(right, exact[name]) and not precision.turned_by_rounding(unit, inputs, ported.shorter, name, result, exact[name]):
+            seen.compare_outputs({name: result}, {name: right})
+        else:
+            seen.note(f"{name} not compared: rounding alone turns a choice in it")
+    seen.compare_outputs({name: its for name, its in results.items() if name not in but}, {})
 
 
 def _timed(unit: Unit) -> dict[str, float]:
@@ -223,20 +272,26 @@ def _timed(unit: Unit) -> dict[str, float]:
     ported, inputs = loaded(unit), unit.inputs
     fed = ported.fed(inputs)
 
+    def eager() -> None:
+        with torch.no_grad():
+            subjects.call(unit.model, {name: its.clone() for name, its in inputs.items()})
+
     def seconds(call: Callable[[], Any]) -> float:
         began = time.perf_counter()
         call()
         return time.perf_counter() - began
 
     def in_turn() -> list[tuple[float, float]]:
-        return [(seconds(lambda: ported.backend.run(fed)), seconds(lambda: unit.forward(inputs))) for _ in range(RUNS)]
+        return [(seconds(lambda: ported.backend.run(fed)), seconds(eager)) for _ in range(RUNS)]
 
+    ported.backend.watches = False
     taken = of_subject(in_turn)
-    here, eager = (statistics.median(column) for column in zip(*taken, strict=True))
+    ported.backend.watches = True
+    here, there = (statistics.median(column) for column in zip(*taken, strict=True))
     ratios = [one / other for one, other in taken]
     return {
         "forward_milliseconds": 1e3 * here,
-        "eager_milliseconds": 1e3 * eager,
+        "eager_milliseconds": 1e3 * there,
         "latency_ratio": statistics.median(ratios),
         "latency_ratio_low": min(ratios),
         "latency_ratio_high": max(ratios),
@@ -306,8 +361,9 @@ def _say(seen: Observation, ported: Ported) -> None:
 OBSERVERS = {
     "parity.prepares": prepares,
     "parity.loads": loads,
-    "parity.executes": executes,
+    "parity.numbers": numbers,
     "parity.outputs": outputs,
     "parity.other_inputs": other_inputs,
     "parity.repeatable": repeatable,
+    "parity.executes": executes,
 }

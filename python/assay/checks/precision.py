@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -95,6 +96,21 @@ def against_rounded(seen: Observation, unit: Unit, inputs: Tensors, results: Ten
         else:
             seen.compare_outputs({name: results[name]} if name in results else {}, {name: _stored(right, dtype)})
     return turning
+
+
+def stays_wide(model: torch.nn.Module, dtype: torch.dtype, name: str) -> bool:
+    """Whether the library keeps a weight in float32 where the model is loaded in a half type, by its own word
+    (`_keep_in_fp32_modules`)."""
+    patterns = getattr(model, "_get_dtype_plan", lambda dtype: {})(dtype)
+    return any(re.search(pattern.replace("*", ".*"), name) for pattern in patterns)
+
+
+def turned_by_rounding(unit: Unit, inputs: Tensors, dtype: torch.dtype, name: str, result: torch.Tensor, exact: torch.Tensor) -> bool:
+    """Whether an output of whole numbers, which is not what float64 says, is not in some run that only rounds, either."""
+    if result.shape == exact.shape and torch.equal(result, exact):
+        return False
+    rounded = unit.forward(_each(inputs, lambda tensor: _round(tensor, dtype)), _in_steps(unit, dtype))
+    return any(not torch.equal(outputs[name], exact) for outputs in chain([rounded], _more_rounded(unit, inputs, dtype)))
 
 
 def _varies(unit: Unit, name: str) -> bool:

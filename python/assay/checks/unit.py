@@ -173,6 +173,16 @@ class Unit:
         model = of_subject(lambda: subjects.make_model(self.subject, self.config))
         return model, self._as_initialised(model) if self.is_filled else {}
 
+    def uncalled(self) -> torch.nn.Module:
+        """The model made, or loaded, once more, with the same weights, as somebody has it who exports it: what a first call leaves in a
+        model is not there yet. Running statistics alone want one."""
+        seed_generators(self.seed)
+        if not self.is_filled:
+            return of_subject(lambda: subjects.load_model(self.subject, self.config)[0])
+        model = of_subject(lambda: subjects.make_model(self.subject, self.config))
+        self._fill(model, self.nonce)
+        return model
+
     def _as_initialised(self, model: torch.nn.Module) -> Tensors:
         """The parameters as the library initialises them: some weights are only moved from there. What it draws is drawn by name."""
         of_subject(lambda: redraw(model))

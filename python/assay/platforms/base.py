@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,9 @@ class Backend(ABC):
     stages: tuple[str, ...] = ("export", "load", "run")
     """What preparing and loading are called where they fail."""
 
+    answers_wide: bool = False
+    """Whether what it gives out has 32 bits, whatever the model has."""
+
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         self.device = device
         self.dtype = dtype
@@ -49,6 +53,8 @@ class Backend(ABC):
         """Whether what it prepared was kept of another run: how long that took is not known."""
         self.loose = ""
         """The settings by which it rounds more than it was asked to, in words, once it is loaded."""
+        self.watches = True
+        """Whether a run may take the time to look at who executes it."""
 
     @classmethod
     def detect(cls) -> dict[str, Any]:
@@ -90,7 +96,22 @@ class Backend(ABC):
 
     @abstractmethod
     def executed(self, inputs: Tensors) -> Executed:
-        """Runs once more and says who executed it, by the backend's own word."""
+        """Runs once more and says who executed it, by the backend's own word; and what else had a part in any run so far."""
+
+    @abstractmethod
+    def numbers(self) -> dict[str, str]:
+        """What it holds and computes in, by its own word, once it is loaded: a weight by its name in the model, or another place in words,
+        and the type (`float32`, `bfloat16`, `float16`, `int8`; what else there is by its own name)."""
+
+
+def types_of(tensors: Iterable[tuple[str, torch.Tensor]]) -> dict[str, str]:
+    """The types of those that hold floating-point numbers, by name."""
+    return {name: str(its.dtype).removeprefix("torch.") for name, its in tensors if its.is_floating_point()}
+
+
+def most(place: str, types: Counter[str]) -> dict[str, str]:
+    """What most of them have, as the type of that place; nothing, where there are none."""
+    return {place: types.most_common(1)[0][0]} if types else {}
 
 
 def versions(*packages: str) -> dict[str, str]:

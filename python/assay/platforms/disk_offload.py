@@ -22,8 +22,8 @@ class DiskOffload(Placed):
 
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         super().__init__(device, dtype)
-        self.on_disk: Tensors = {}
-        """Parameters that are read from the disk, by name."""
+        self.on_disk: set[str] = set()
+        """Parameters that are to be read from the disk, by name."""
 
     @classmethod
     def warm(cls) -> None:
@@ -45,7 +45,8 @@ class DiskOffload(Placed):
     def load(self) -> None:
         device_map = halves(self.source)
         self.model = self.loaded(device_map=device_map, offload_folder=tempfile.mkdtemp())
-        self.on_disk = {name: its for name, its in self.model.named_parameters() if its.device.type == "meta"}
+        parts = tuple(f"{part}." if part else "" for part, place in device_map.items() if place == "disk")
+        self.on_disk = {name for name, _ in self.model.named_parameters() if f"{name}.".startswith(parts)}
         self.settings = {place: sum(its == place for its in device_map.values()) for place in ("cpu", "disk")}
 
     def run(self, inputs: Tensors) -> Any:

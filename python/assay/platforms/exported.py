@@ -60,6 +60,8 @@ class Exported(Backend):
     """The class in `transformers.exporters`."""
     config = ""
     """The class of its configuration."""
+    of_torch: tuple[str, ...] = ()
+    """Where the classes of torch's modules come from that the backend itself is made of, by the beginning of their module's name."""
 
     @classmethod
     def warm(cls) -> None:
@@ -77,6 +79,8 @@ class Exported(Backend):
         """Where the export lies."""
         self.model: Any = None
         """What was loaded of it."""
+        self.foreign: Counter[str] = Counter()
+        """What else than the backend computed in any run so far, and how often."""
 
     def prepare(self, model: torch.nn.Module, inputs: Tensors) -> None:
         import transformers.exporters as exporters
@@ -120,17 +124,22 @@ class Exported(Backend):
         return ExportedModel.from_pretrained(self.folder, trust_remote_code=self.trusts_code, **options)
 
     def run(self, inputs: Tensors) -> Any:
-        return self.model(**self.fed(inputs))
+        fed = self.fed(inputs)
+        if not self.watches:
+            return self.model(**fed)
+        with Dispatched() as dispatched, called(self.of_torch) as modules:
+            answer = self.model(**fed)
+        self.noted(dispatched)
+        self.foreign.update({f"a forward of {name}": count for name, count in modules.items()})
+        return answer
 
     def executed(self, inputs: Tensors) -> Executed:
-        fed = self.fed(inputs)
-        with Dispatched() as dispatched, called() as modules:
-            self.model(**fed)
-        return self.by_backend(inputs, Executed(elsewhere=self.foreign(dispatched) + [f"a forward of {name}" for name in modules]))
+        self.run(inputs)
+        return self.by_backend(inputs, Executed(elsewhere=[f"{name} × {count}" for name, count in self.foreign.items()]))
 
-    def foreign(self, dispatched: Dispatched) -> list[str]:
-        """Those of the operations of torch that a run should leave to the backend: all that compute."""
-        return [f"torch: {name} × {count}" for name, count in dispatched.computed.items()]
+    def noted(self, dispatched: Dispatched) -> None:
+        """Notes those of the operations of torch that a run should leave to the backend: all that compute."""
+        self.foreign.update({f"torch: {name}": count for name, count in dispatched.computed.items()})
 
     def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
         """The same with what the backend says it executed itself."""
@@ -157,12 +166,13 @@ def warm_export(*patched: str) -> torch.export.ExportedProgram:
 
 
 @contextlib.contextmanager
-def called() -> Iterator[Counter[str]]:
-    """Counts, by class, the modules of a model itself that are called within it: a graph is run without them."""
+def called(but: tuple[str, ...] = ()) -> Iterator[Counter[str]]:
+    """Counts, by class, the modules that are called within it, in whichever thread, `but` those whose class comes from there: a graph is
+    run without them."""
     classes: Counter[str] = Counter()
 
     def count(module: torch.nn.Module, inputs: Any) -> None:
-        if not type(module).__module__.startswith(("torch.fx", "torch.export")) and not isinstance(module, torch.fx.GraphModule):
+        if not type(module).__module__.startswith(but):
             classes[type(module).__name__] += 1
 
     handle = torch.nn.modules.module.register_module_forward_pre_hook(count)

@@ -24,7 +24,7 @@ PROOF = "kept.json"
 """Names the files of an export with their digests: a folder that a power cut left half written is none."""
 MOST_BYTES = 4 << 30
 """Of all exports together; those that were not asked for longest go first."""
-IN_USE = 3600
+IN_USE = 900
 """Seconds for which an export may still be read after it was asked for."""
 
 

@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from typing import Any
 
-from assay.platforms.base import Executed, Tensors, confirm, versions
+from assay.platforms.base import Executed, Tensors, confirm, most, versions
 from assay.platforms.exported import Exported, warm_export
 from assay.raised import Unavailable
 
@@ -25,6 +25,8 @@ PROVIDERS = {
     "qualcomm": ("QNNExecutionProvider", "onnxruntime-qnn"),
 }
 """Each with the package that has it."""
+
+FLOATS = {"FLOAT": "float32", "FLOAT16": "float16", "BFLOAT16": "bfloat16", "DOUBLE": "float64"}
 
 
 class Onnxruntime(Exported):
@@ -135,6 +137,16 @@ class Onnxruntime(Exported):
         executed.by = dict(Counter(ran))
         executed.elsewhere += [f"{provider}: {count}" for provider, count in executed.by.items() if provider != self.provider]
         return executed
+
+    def numbers(self) -> dict[str, str]:
+        """Weights under their own names; and what most of all that the graph holds has, since an exporter folds and turns some of them."""
+        held = {name: (its.dtype.name, its.const_value.size) for name, its in self.model.program.graph.initializers.items()}
+        floats = {name: (FLOATS[dtype], size) for name, (dtype, size) in held.items() if dtype in FLOATS}
+        by_type: Counter[str] = Counter()
+        for dtype, size in floats.values():
+            by_type[dtype] += size
+        own = dict(self.source.named_parameters())
+        return {name: dtype for name, (dtype, _) in floats.items() if name in own} | most("numbers of the graph", by_type)
 
 
 def _is_installed(package: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from assay.platforms.base import Executed, Tensors, confirm, versions
+from assay.platforms.base import Executed, Tensors, confirm, most, versions
 from assay.platforms.exported import Exported
 from assay.raised import Unavailable
 
@@ -18,6 +18,12 @@ PRECISION = "INFERENCE_PRECISION_HINT"
 HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
 """What is asked for; of eight-bit weights, too: what is computed with them has 32."""
 NAMES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
+PRODUCTS = ("FullyConnected", "MatMul", "Convolution", "Deconvolution", "ScaledDotProductAttention")
+"""What the plugin calls them."""
+WEIGHTED = ("MatMul", "Convolution", "GroupConvolution")
+"""Operations whose second input is a weight."""
+TURNS = ("Convert", "Multiply", "Subtract", "Reshape", "Transpose")
+"""What lies between a weight as it is stored and where it is taken."""
 DEVICES = {"cpu": "CPU", "gpu": "GPU"}
 TORCH_DEVICES = {"cpu": "cpu", "gpu": "xpu"}
 """What `transformers` calls them."""
@@ -25,6 +31,8 @@ TORCH_DEVICES = {"cpu": "cpu", "gpu": "xpu"}
 
 class Openvino(Exported):
     """A compiled model."""
+
+    answers_wide = True
 
     packages = ("torch>=2.11", "openvino>=2025.4")
     exporter, config = "OpenVINOExporter", "OpenVINOConfig"
@@ -98,15 +106,54 @@ class Openvino(Exported):
             "devices": list(compiled.get_property("EXECUTION_DEVICES")),
             "precision": compiled.get_property(PRECISION).to_string(),
         }
-        computes = NAMES.get(self.settings["precision"], self.settings["precision"])
+        computes = _named(self.settings["precision"])
+        if hint is not None and self.settings["precision"] != hint:
+            words = f"asked for {NAMES[hint]}, OpenVINO's plugin for {', '.join(self.settings['devices'])} computes in {computes} here"
+            raise Unavailable("not_supported_here", words)
         self.loose = f"{PRECISION}: {computes}, OpenVINO's own choice" if hint is None and computes != "float32" else ""
 
     def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
         """By the counters of its last request: each node that ran, with the kernel that did."""
         (runner,) = self.model.runners.values()
         ran = [row for row in runner.request.profiling_info if str(row.status).endswith("EXECUTED")]
-        executed.by = dict(Counter(DEVICES[self.device or "cpu"] for _ in ran))
+        asked, places = DEVICES[self.device or "cpu"], self.settings["devices"]
+        executed.by = {"+".join(places): len(ran)} if ran else {}
+        executed.elsewhere += [f"compiled for {place}" for place in places if place.partition(".")[0] != asked]
         return executed
+
+    def numbers(self) -> dict[str, str]:
+        """Of weights in eight bits each matrix that is multiplied; else the plugin's precision, and what it multiplied with most often."""
+        (runner,) = self.model.runners.values()
+        if self.dtype == "int8":
+            return {its.get_friendly_name(): _type(its) for its in _weights(self.model.program)}
+        nodes = [node.get_rt_info() for node in runner.compiled_model.get_runtime_model().get_ops()]
+        products = Counter(_named(its["runtimePrecision"].astype(str)) for its in nodes if its["layerType"].astype(str) in PRODUCTS)
+        return {PRECISION: _named(self.settings["precision"])} | most("products of matrices", products)
+
+
+def _weights(program: Any) -> Iterator[Any]:
+    """Constants that matrices are multiplied or convolved with, as they are stored. NNCF leaves some tables that rows are taken from."""
+    seen = set()
+    for node in program.get_ops():
+        if node.get_type_name() not in WEIGHTED:
+            continue
+        source = node.input_value(1).get_node()
+        while source.get_type_name() in TURNS:
+            source = source.input_value(0).get_node()
+        is_weight = source.get_type_name() == "Constant" and sum(size > 1 for size in source.get_output_shape(0)) > 1
+        if is_weight and source.get_friendly_name() not in seen:
+            seen.add(source.get_friendly_name())
+            yield source
+
+
+def _type(constant: Any) -> str:
+    name = constant.get_element_type().get_type_name()
+    return "int8" if name in ("i8", "u8") else _named(name)
+
+
+def _named(precision: str) -> str:
+    """What torch calls it."""
+    return NAMES.get(precision, precision)
 
 
 PLATFORM = Openvino

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from assay.checks import oracle
-from assay.platforms.base import Backend, Tensors
+from assay.platforms.base import Backend, Tensors, types_of
 from assay.raised import Unavailable
 
 
@@ -38,6 +38,9 @@ class Placed(Backend):
         """It from its folder."""
         asked = {"local_files_only": True, "dtype": torch.float32, "attn_implementation": self.source.config._attn_implementation}
         return type(self.source).from_pretrained(self.folder, **asked, **options).eval()
+
+    def numbers(self) -> dict[str, str]:
+        return types_of(self.model.named_parameters())
 
     def forward(self, inputs: Tensors) -> Any:
         """One forward of what was loaded."""

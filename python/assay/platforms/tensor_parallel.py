@@ -20,6 +20,7 @@ import torch
 import torch.distributed
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from assay.checks.unit import named_tensors
 from assay.platforms.base import Executed, Tensors, confirm
 from assay.platforms.placed import Placed
 from assay.raised import Unavailable
@@ -91,10 +92,12 @@ class TensorParallel(Placed):
             torch.set_rng_state(state)
             try:
                 with Collectives() as met:
-                    self.forward(inputs)
-                connection.send((met.count, None))
+                    answer = named_tensors(self.forward(inputs))
+                told = io.BytesIO()
+                torch.save({name: its.clone() for name, its in answer.items()}, told)
+                connection.send((met.count, told.getvalue(), None))
             except Exception as exception:
-                connection.send((0, f"{type(exception).__name__}: {exception}"))
+                connection.send((0, b"", f"{type(exception).__name__}: {exception}"))
 
     def run(self, inputs: Tensors) -> Any:
         return self._together(inputs)[0]
@@ -107,26 +110,27 @@ class TensorParallel(Placed):
         torch.save((inputs, torch.get_rng_state()), message)
         try:
             self.other.send_bytes(message.getvalue())
-            answer = self.forward(inputs)
-            count, words = self._heard(PATIENCE.total_seconds())
+            answer = named_tensors(self.forward(inputs))
+            count, theirs, words = self._heard(PATIENCE.total_seconds())
         except Exception as exception:
             # What went wrong there says more than that the partner is lost here.
-            _, words = self._heard(1)
+            _, _, words = self._heard(1)
             self._lose(words or f"{type(exception).__name__} on rank 0")
             if words is None:
                 raise
             raise RankFailed(self.lost) from exception
+        words = words or _differ(answer, torch.load(io.BytesIO(theirs), weights_only=True))
         if words is not None:
             self._lose(words)
             raise RankFailed(self.lost)
         return answer, count
 
-    def _heard(self, seconds: float) -> tuple[int, str | None]:
-        """What rank 1 says of its forward: in how many collective operations it took part, or what went wrong."""
+    def _heard(self, seconds: float) -> tuple[int, bytes, str | None]:
+        """What rank 1 says of its forward: in how many collective operations it took part, its answer, or what went wrong."""
         try:
-            return self.other.recv() if self.other.poll(seconds) else (0, None if seconds <= 1 else "no answer")
+            return self.other.recv() if self.other.poll(seconds) else (0, b"", None if seconds <= 1 else "no answer")
         except (EOFError, ConnectionError):
-            return 0, "the process is gone"
+            return 0, b"", "the process is gone"
 
     def _lose(self, words: str) -> None:
         """Ends rank 1: an answer that comes late would be taken for that of another forward."""
@@ -151,6 +155,16 @@ class TensorParallel(Placed):
     def _uncut(self) -> list[str]:
         """Those of them that are whole."""
         return [name for name, its in self._planned().items() if not hasattr(its, "to_local") or its.to_local().numel() == its.numel()]
+
+
+def _differ(one: Tensors, other: Tensors) -> str | None:
+    """Where the answers of two ranks are not the same, in words: each has the whole of it."""
+    for name in [*one, *(name for name in other if name not in one)]:
+        if name not in one or name not in other or one[name].shape != other[name].shape:
+            return f"{name} is not what rank 0 has"
+        if not torch.allclose(one[name], other[name], rtol=1e-4, atol=1e-5, equal_nan=True):
+            return f"{name} is not what rank 0 has: {float((one[name].double() - other[name].double()).abs().max()):.2g} off"
+    return None
 
 
 class Collectives(TorchDispatchMode):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from assay.checks import oracle
-from assay.platforms.base import Backend, Executed, Tensors, confirm
+from assay.platforms.base import Backend, Executed, Tensors, confirm, types_of
 from assay.platforms.exported import MOVES
 from assay.raised import Unavailable
 from assay.subjects import sessions
@@ -78,16 +78,19 @@ class TorchCompile(Backend):
         for event in profile.events():
             if event.name.startswith(CALL):
                 executed.by["compiled graphs"] = executed.by.get("compiled graphs", 0) + 1
-            elif event.name.startswith("aten::") and event.name.removeprefix("aten::") not in MOVES and not _is_within(event):
+            elif "::" in event.name and event.name.removeprefix("aten::") not in MOVES and not _is_within(event):
                 executed.elsewhere.append(event.name)
         return executed
+
+    def numbers(self) -> dict[str, str]:
+        return types_of(self.model.named_parameters())
 
 
 def _is_within(event: Any) -> bool:
     """Whether a compiled graph, or another operation that is counted itself, called it."""
     above = event.cpu_parent
     while above is not None:
-        if above.name.startswith((CALL, "aten::")):
+        if above.name.startswith(CALL) or "::" in above.name:
             return True
         above = above.cpu_parent
     return False

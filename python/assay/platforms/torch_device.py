@@ -14,7 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from assay.checks import oracle
-from assay.platforms.base import Backend, Executed, Tensors, confirm, versions
+from assay.platforms.base import Backend, Executed, Tensors, confirm, types_of, versions
 from assay.platforms.exported import MOVES
 from assay.raised import Unavailable
 
@@ -156,6 +156,10 @@ class TorchDevice(Backend):
             self.run(inputs)
         by = {kind: count for kind, count in on.computed_on.items() if kind == self.kind.torch_type}
         return Executed(by, [f"{kind}: {count}" for kind, count in on.computed_on.items() if kind != self.kind.torch_type])
+
+    def numbers(self) -> dict[str, str]:
+        shorter = self._on() if self.dtype == "float32" else []
+        return types_of(self.model.named_parameters()) | {words: "less" for words, _, _ in shorter}
 
 
 class OnDevice(TorchDispatchMode):

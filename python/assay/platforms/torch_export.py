@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from assay.platforms.base import Executed, Tensors, confirm
+from assay.platforms.base import Executed, Tensors, confirm, types_of
 from assay.platforms.exported import Dispatched, Exported
 
 
@@ -15,6 +15,7 @@ class TorchExport(Exported):
 
     packages = ("torch>=2.11",)
     exporter, config = "DynamoExporter", "DynamoConfig"
+    of_torch = ("torch.fx", "torch.export")
 
     @classmethod
     def devices(cls) -> list[dict[str, Any]]:
@@ -22,10 +23,12 @@ class TorchExport(Exported):
         confirm("torch.export", torch.export.export(layer, (fed,)).module()(fed).detach(), layer(fed).detach())
         return [{"name": "cpu", "description": torch.backends.cpu.get_cpu_capability()}]
 
-    def foreign(self, dispatched: Dispatched) -> list[str]:
-        """None: torch runs the program."""
+    def noted(self, dispatched: Dispatched) -> None:
+        """Nothing: torch runs the program."""
         self.computed = sum(dispatched.computed.values())
-        return []
+
+    def numbers(self) -> dict[str, str]:
+        return types_of(self.model.program.named_parameters())
 
     def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
         """Operations that torch computes while the program runs, of which the model's own modules are none."""
