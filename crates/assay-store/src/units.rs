@@ -119,9 +119,16 @@ fn state(cases: &[CaseRecord], obstacle: Option<&CaseRecord>) -> State {
         _ if cases.iter().any(is_mock) => State::Mock,
         Some(case) if case.is_red() => State::Fails,
         Some(case) if case.outcome.is_failure() => State::Known,
+        Some(case) if leaves_open(case) => State::Skipped,
         Some(_) if cases.iter().all(|case| case.outcome != Outcome::Passed) => State::Skipped,
         _ => State::Works,
     }
+}
+
+/// Whether a skip leaves open that the platform works: it lacks something, or what was to show it can't be asked.
+fn leaves_open(case: &CaseRecord) -> bool {
+    let kind = case.reason.as_ref().map(|reason| reason.kind);
+    case.check.group() == "parity" || kind == Some(ReasonKind::PlatformUnavailable)
 }
 
 /// Where a unit came to when a case of it did not pass: the stage of its platform, or what came of it instead.
@@ -162,8 +169,9 @@ struct Compatibility {
 impl Compatibility {
     fn push(&mut self, run: i32, key: [i32; 3], cases: &[CaseRecord]) {
         let obstacle = obstacle(cases);
+        let state = state(cases, obstacle);
         // A unit of which a part was not run is not known to work.
-        if obstacle.is_none() && cases.iter().any(|case| case.outcome == Outcome::NotRun) {
+        if state == State::Works && cases.iter().any(|case| case.outcome == Outcome::NotRun) {
             return;
         }
         let reason = obstacle.and_then(|case| case.reason.as_ref());
@@ -174,7 +182,7 @@ impl Compatibility {
         self.details
             .push(reason.map(|reason| reason.detail.clone()));
         self.mends.push(reason.map(|reason| mend(reason.kind)));
-        self.states.push(state(cases, obstacle));
+        self.states.push(state);
     }
 
     fn into_columns(self) -> Columns {
@@ -191,5 +199,53 @@ impl Compatibility {
             ),
         ]);
         columns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::{Outcome::*, Reason};
+
+    use super::*;
+
+    fn case(check: &str, outcome: Outcome, kind: Option<ReasonKind>) -> CaseRecord {
+        CaseRecord {
+            subject: "bert".into(),
+            platform: "openvino@float16".parse().unwrap(),
+            check: check.into(),
+            outcome,
+            reason: kind.map(|kind| Reason {
+                kind,
+                detail: "it lacks something".into(),
+            }),
+            provenance: Some(Provenance::Real),
+            flaky: false,
+            attempts: Vec::new(),
+            seconds: 0.0,
+            other_inputs: None,
+            known_issue: None,
+            measured: None,
+        }
+    }
+
+    #[test]
+    fn a_platform_that_turns_out_to_lack_something_is_not_said_to_work() {
+        use ReasonKind::{PlatformUnavailable, UnsupportedByBackend};
+        let of = |rows: &[(&str, Outcome, Option<ReasonKind>)]| {
+            let cases: Vec<CaseRecord> = rows.iter().map(|&(a, b, c)| case(a, b, c)).collect();
+            state(&cases, obstacle(&cases))
+        };
+        let prepared = ("parity.prepares", Passed, None);
+        let lacking = ("parity.loads", Skipped, Some(PlatformUnavailable));
+        assert_eq!(of(&[prepared, lacking]), State::Skipped);
+        assert_eq!(
+            of(&[prepared, lacking, ("parity.outputs", NotRun, None)]),
+            State::Skipped
+        );
+        let not_compared = ("parity.outputs", Skipped, Some(UnsupportedByBackend));
+        assert_eq!(of(&[prepared, not_compared]), State::Skipped);
+        let half = ("precision.float16", Skipped, Some(UnsupportedByBackend));
+        assert_eq!(of(&[("load.config", Passed, None), half]), State::Works);
+        assert_eq!(of(&[prepared]), State::Works);
     }
 }
