@@ -189,6 +189,24 @@ def test_an_index_beyond_the_devices_is_lacking(bert, inputs, monkeypatch):
         backend.prepare(bert, inputs)
 
 
+def test_memory_is_what_the_allocator_of_the_device_says(monkeypatch):
+    """No GPU is at hand: its module is played."""
+    said = {"is_initialized": True, "memory_allocated": 100, "max_memory_allocated": 350, "reset_peak_memory_stats": None}
+    asked = []
+    for name, answer in said.items():
+        monkeypatch.setattr(torch.cuda, name, lambda *place, name=name, answer=answer: (asked.append((name, *place)), answer)[1])
+    backend = platforms.kind_of("cuda")("1")
+    assert backend.peak() - backend.forget_peak() == 250
+    place = torch.device("cuda", 1)
+    assert asked == [
+        ("max_memory_allocated", place),
+        ("is_initialized",),
+        ("reset_peak_memory_stats", place),
+        ("memory_allocated", place),
+    ]
+    assert platforms.kind_of("cpu")(None).peak() > 1 << 20
+
+
 def test_a_module_that_computes_elsewhere_is_seen(bert, inputs):
     backend = platforms.of("cpu")
     backend.prepare(bert, inputs)

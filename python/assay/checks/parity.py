@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import time
 from collections.abc import Callable, Collection
@@ -63,7 +62,7 @@ class Ported:
         stage = self.backend.stages[number]
         # As before each forward of the model itself.
         seed_generators(self.seed)
-        held = _forget_peak()
+        held = self.backend.forget_peak()
         began = time.monotonic()
 
         def named() -> Any:
@@ -76,24 +75,8 @@ class Ported:
 
         answer = of_subject(named)
         self.seconds[stage] = time.monotonic() - began
-        self.peaks[stage] = max(self.peaks.get(stage, 0), _resident("VmHWM") - held)
+        self.peaks[stage] = max(self.peaks.get(stage, 0), self.backend.peak() - held)
         return answer
-
-
-def _forget_peak() -> int:
-    """Lets the peak of what this process holds begin anew, and says what it holds now, in bytes."""
-    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-        file.write("5")
-    return _resident("VmRSS")
-
-
-def _resident(field: str) -> int:
-    """A field of `/proc/self/status`, in bytes; 0 where there is none."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
-    except (OSError, StopIteration):
-        return 0
 
 
 def prepared(unit: Unit) -> Ported:

@@ -94,6 +94,16 @@ class Backend(ABC):
         """Within it what is `loose` is not: a difference that goes with it is explained."""
         yield
 
+    def forget_peak(self) -> int:
+        """Lets the peak of the memory begin anew, and says how many bytes are held now: of this process."""
+        with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+        return _resident("VmRSS")
+
+    def peak(self) -> int:
+        """The most bytes that were held since."""
+        return _resident("VmHWM")
+
     @abstractmethod
     def executed(self, inputs: Tensors) -> Executed:
         """Runs once more and says who executed it, by the backend's own word; and what else had a part in any run so far."""
@@ -117,6 +127,15 @@ def most(place: str, types: Counter[str]) -> dict[str, str]:
 def versions(*packages: str) -> dict[str, str]:
     """Versions of packages, each named with the oldest version that will do. Raises `Unavailable`."""
     return dict(map(_version, packages))
+
+
+def _resident(field: str) -> int:
+    """A field of `/proc/self/status`, in bytes; 0 where there is none."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+    except (OSError, StopIteration):
+        return 0
 
 
 def confirm(name: str, computed: Any, expected: Any) -> None:

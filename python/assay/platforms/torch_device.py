@@ -63,6 +63,7 @@ class TorchDevice(Backend):
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         super().__init__(device, dtype)
         self.kind = DEVICES[self.name]
+        self.place = _place(self.kind.torch_type, int(device or 0))
         self.model: Any = None
 
     @classmethod
@@ -106,7 +107,6 @@ class TorchDevice(Backend):
         index = int(self.device or 0)
         if index >= len(found):
             raise Unavailable("no_device", f"there is no `{self.name}:{index}`: torch counts {len(found)}")
-        self.place = _place(self.kind.torch_type, index)
         self.model = copy.deepcopy(model)
         oracle.clear_caches(self.model)
         self.model.to(self.place)
@@ -134,6 +134,24 @@ class TorchDevice(Backend):
         finally:
             for _, owner, switch in on:
                 setattr(_of_torch(owner), switch, True)
+
+    def forget_peak(self) -> int:
+        """By the allocator of the device, where it has one of its own."""
+        module = self._allocator()
+        if module is None:
+            return super().forget_peak()
+        if not module.is_initialized():
+            return 0
+        module.reset_peak_memory_stats(self.place)
+        return module.memory_allocated(self.place)
+
+    def peak(self) -> int:
+        module = self._allocator()
+        return super().peak() if module is None else module.max_memory_allocated(self.place)
+
+    def _allocator(self) -> Any:
+        module = getattr(torch, self.kind.torch_type, None)
+        return module if hasattr(module, "max_memory_allocated") else None
 
     def _synchronize(self) -> None:
         module = getattr(torch, self.kind.torch_type)
