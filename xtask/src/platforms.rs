@@ -25,7 +25,12 @@ const STAGES: [(&str, &[&str]); 4] = [
     ("executed by itself", &["parity.executes"]),
     (
         "agrees",
-        &["parity.outputs", "parity.other_inputs", "parity.repeatable"],
+        &[
+            "parity.numbers",
+            "parity.outputs",
+            "parity.other_inputs",
+            "parity.repeatable",
+        ],
     ),
 ];
 
@@ -281,10 +286,10 @@ mod tests {
             "exception",
             "load: RuntimeError: size 12 of 'weight 7' is wrong | so",
         );
-        cases[7] = case("t5", "parity.loads", "failed", Some(words));
+        cases[8] = case("t5", "parity.loads", "failed", Some(words));
         cases.extend(all("blt"));
         let turns = Some(("unsupported_by_backend", "turns"));
-        cases[15] = case("blt", "parity.outputs", "skipped", turns);
+        cases[18] = case("blt", "parity.outputs", "skipped", turns);
         cases.push(case(
             "bark",
             "parity.prepares",

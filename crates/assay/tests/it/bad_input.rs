@@ -41,7 +41,7 @@ fn a_platform_that_is_not_here_is_skipped_with_what_it_lacks_and_is_not_green() 
         stdout.contains("platform_unavailable: Assay does not drive a browser yet"),
         "{stdout}"
     );
-    assert!(stdout.contains("6 skipped"), "{stdout}");
+    assert!(stdout.contains("7 skipped"), "{stdout}");
 }
 
 #[test]
