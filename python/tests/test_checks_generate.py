@@ -6,7 +6,7 @@ from conftest import MASK, TOKENS
 from transformers import BartConfig, BartForConditionalGeneration, CsmConfig, CsmForConditionalGeneration, LlamaConfig, LlamaForCausalLM
 from transformers.cache_utils import DynamicCache, StaticLayer
 
-from assay.checks import generate
+from assay.checks import generate, steady
 from assay.subjects import InputSpec
 from assay.subjects.probe import _writes
 
@@ -40,6 +40,13 @@ def test_clean_models_pass_all(llama, bart):
         for name in ("greedy", "cache", "static_cache", "beam"):
             assert wrong(getattr(generate, name)(unit)) == [], (type(unit.model).__name__, name)
     assert wrong(generate.left_padding(llama)) == []
+
+
+def test_in_float64_a_cache_agrees_as_far_as_32_bits_tell(llama):
+    """By this a choice that rounding turned is told from a bug (`steady.py`)."""
+    for name in ("cache", "static_cache", "beam"):
+        rows = getattr(generate, name)(llama.in_float64()).fields["comparisons"]
+        assert all(steady._agrees(row, torch.finfo(torch.float64).eps) for row in rows), (name, rows)
 
 
 def test_settings_are_left_as_they_were(llama):

@@ -85,7 +85,7 @@ def cache(unit: Unit) -> Observation:
         inputs = {name: tokens if name in _tokens(unit) else torch.ones_like(tokens) for name in short}
         plain, plain64 = unit.forward(inputs), unit.forward64(inputs)
         views = [None if its is None else its["logits"][:, -NEW:] for its in (plain, plain64)]
-        seen.compare(f"scores of all steps behind {SHORT} tokens", generated.logits, *views)
+        _compare(seen, f"scores of all steps behind {SHORT} tokens", generated.logits, *views)
     return seen
 
 
@@ -139,7 +139,7 @@ def beam(unit: Unit) -> Observation:
     tokens = torch.stack(each, 1).flatten(0, 1)
     tokens64 = torch.stack(each64, 1).flatten(0, 1) if each64 else None
     exact = None if tokens64 is None else tokens64.mean(1)
-    seen.compare("mean log-probability of each sequence", found.scores, tokens.mean(1), exact)
+    _compare(seen, "mean log-probability of each sequence", found.scores, tokens.mean(1), exact)
     own = seen.fields["comparisons"][-1]["oracle"]
     if own is not None and tokens64 is not None:
         # One number for each sequence is a small sample of the reference's error: it may be none by luck.
@@ -185,9 +185,14 @@ def _greedy64(unit: Unit) -> Generated | None:
 def _against_plain(unit: Unit, generated: Generated) -> Observation:
     seen = Observation()
     plain, plain64 = _plain(unit, generated), _plain(unit, generated, exact=True)
-    seen.compare("scores of all steps", generated.logits, plain, plain64)
+    _compare(seen, "scores of all steps", generated.logits, plain, plain64)
     note_oracle(seen, unit)
     return seen
+
+
+def _compare(seen: Observation, label: str, generated: torch.Tensor, plain: torch.Tensor, exact: torch.Tensor | None) -> None:
+    """What `generate` hands out has 32 bits, whatever the model has: one in float64, too."""
+    seen.compare(label, generated, plain.to(generated.dtype), exact)
 
 
 def _generate(unit: Unit, inputs: Tensors, model: Any = None, **settings: Any) -> Generated:
@@ -199,7 +204,7 @@ def _generate(unit: Unit, inputs: Tensors, model: Any = None, **settings: Any) -
 
     def call() -> Any:
         seed_generators(unit.seed)
-        with torch.no_grad():
+        with unit.unnarrowed(), torch.no_grad():
             return model.generate(**{name: tensor.clone() for name, tensor in inputs.items()})
 
     # Given as an argument, what they leave open would be filled from the model's own.

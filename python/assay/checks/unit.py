@@ -435,6 +435,11 @@ class Unit:
         return wide
 
     @contextlib.contextmanager
+    def unnarrowed(self) -> Iterator[None]:
+        """Within it no step of a forward narrows what the unit feeds in float64."""
+        yield
+
+    @contextlib.contextmanager
     def as_rounded(self) -> Iterator[None]:
         """Within it the weights are as this unit rounds them: as they are."""
         yield
@@ -497,8 +502,13 @@ class Wide(Unit):
         return _widened(super().redraw(spec, seed))
 
     def call(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors:
-        with oracle.all_wide():
+        with self.unnarrowed():
             return super().call(inputs, model, random)
+
+    @contextlib.contextmanager
+    def unnarrowed(self) -> Iterator[None]:
+        with oracle.all_wide():
+            yield
 
     def forward64(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> None:
         del inputs, model, random
