@@ -180,7 +180,7 @@ class Unit:
         if not self.is_filled:
             return of_subject(lambda: subjects.load_model(self.subject, self.config)[0])
         model = of_subject(lambda: subjects.make_model(self.subject, self.config))
-        self._fill(model, self.nonce)
+        self.fill_as(model, self.nonce, self._as_initialised(model), lambda: self.variants)
         return model
 
     def _as_initialised(self, model: torch.nn.Module) -> Tensors:
