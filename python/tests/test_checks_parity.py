@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import JOB, VALUES
+from transformers import PreTrainedConfig, PreTrainedModel
 
-from assay import platforms
+from assay import platforms, subjects
 from assay.checks import parity, precision
-from assay.checks.unit import SubjectRaised
+from assay.checks.unit import SubjectRaised, Unit
 from assay.platforms import Backend, Executed
 from assay.platforms.base import types_of
 from assay.raised import StageFailed, Unavailable, describe
+from assay.subjects.specs import as_rows
 
 MOST = 1e-6
 
@@ -77,6 +80,29 @@ def wrong(seen):
     rows = seen.fields["comparisons"]
     assert rows
     return [row["label"] for row in rows if row["shape_mismatch"] or row["max_difference"] > MOST * max(1.0, row["max_reference"])]
+
+
+class Draws(PreTrainedModel):
+    """Has random features, which the library draws as it initialises."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.layer = torch.nn.Linear(4, 4)
+        self.register_buffer("features", torch.randn(4, 4))
+        self.post_init()
+
+    def _init_weights(self, module):
+        if module is self:
+            self.features.normal_()
+
+
+def test_a_model_that_nobody_has_called_is_the_same_model(monkeypatch, tmp_path):
+    monkeypatch.setattr(subjects, "make_config", lambda subject, recipe: PreTrainedConfig())
+    monkeypatch.setattr(subjects, "make_model", lambda subject, config: Draws(config).eval())
+    recipe = {"inputs": {"all": as_rows((VALUES,))}, "variants": ["all"], "changes": []}
+    unit = Unit({**JOB, "recipe": recipe, "scratch": str(tmp_path)})
+    own, again = unit.model.state_dict(), unit.uncalled().state_dict()
+    assert {name for name in own if not torch.equal(own[name], again[name])} == set()
 
 
 def test_a_faithful_platform_passes_all(on):
