@@ -287,7 +287,7 @@ fn unknown(text: &mut String, names: &BTreeSet<Name<'_>>, cases: &[BTreeMap<Name
     if red.is_empty() {
         *text += "Nothing: each case that fails does so for a bug upstream that a script shows.\n";
     } else {
-        *text += "What became of each: [looked at](battery-red.md).\n\n| check | subject | why |\n| --- | --- | --- |\n";
+        *text += "What was looked at, and what became of it: [battery-red](battery-red.md).\n\n| check | subject | why |\n| --- | --- | --- |\n";
         text.extend(red);
     }
 }

@@ -143,7 +143,7 @@ def numbers(unit: Unit) -> Observation:
     given = types_of(ported.model.named_parameters())
     own = types_of(unit.model.named_parameters())
     asked = str(ported.of_model).removeprefix("torch.")
-    kept = {name for name in given if given[name] == own[name] and precision.stays_wide(ported.model, ported.of_model, name)}
+    kept = {name for name in given if given[name] == own.get(name) and precision.stays_wide(ported.model, ported.of_model, name)}
     other = [f"{name}: {its}" for name, its in given.items() if its != asked and name not in kept and own.get(name) == "float32"]
     seen.count(f"weights of the model as it was handed over in {asked}", given, other)
     for name in sorted(kept):
