@@ -302,20 +302,6 @@ impl Dtype {
     }
 }
 
-impl FromStr for Dtype {
-    type Err = UnknownPlatform;
-
-    fn from_str(text: &str) -> Result<Self, UnknownPlatform> {
-        let found = Self::ALL.into_iter().find(|dtype| dtype.name() == text);
-        found.ok_or_else(|| UnknownPlatform {
-            part: text.to_owned(),
-            kind: "dtype",
-            of: None,
-            known: Self::ALL.map(Self::name).to_vec(),
-        })
-    }
-}
-
 impl Serialize for Dtype {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
