@@ -156,6 +156,33 @@ def test_a_session_that_remembers(on):
     assert set(wrong(parity.repeatable(on(bug(run=run))))) == {"last_hidden_state"}
 
 
+class Noisy(Doubles):
+    """Adds random numbers in eval mode, too."""
+
+    def forward(self, values):
+        answer = super().forward(values)
+        return {**answer, "last_hidden_state": answer["last_hidden_state"] + torch.randn(1)}
+
+
+def test_a_model_that_draws_is_compared_where_the_same_is_drawn_and_skipped_elsewhere(on):
+    def run(backend, inputs):
+        answer = Faithful.run(backend, inputs)
+        return {**answer, "last_hidden_state": answer["last_hidden_state"] + torch.randn(1)}
+
+    assert wrong(parity.outputs(on(bug(run=run), model=Noisy))) == []
+    others = bug(run=run, draws_alike=False)
+    for check in (parity.outputs, parity.other_inputs, parity.repeatable):
+        with pytest.raises(Unavailable, match="draws random numbers") as raised:
+            check(on(others, model=Noisy))
+        assert raised.value.kind == "model_unsupported"
+    # What such a platform answers where nothing is drawn is no secret.
+    assert wrong(parity.outputs(on(bug(draws_alike=False)))) == []
+    broken = bug(draws_alike=False, run=lambda backend, inputs: {name: its + 1 for name, its in Faithful.run(backend, inputs).items()})
+    assert wrong(parity.outputs(on(broken))) != []
+    seen = parity.executes(on(others, model=Noisy))
+    assert seen.fields["tallies"]
+
+
 def test_a_runner_that_gives_out_the_answer_of_the_call_before(on):
     def run(self, inputs):
         answer = Faithful.run(self, inputs)

@@ -16,7 +16,7 @@ from assay.checks.batch import note_oracle
 from assay.checks.unit import SubjectRaised, Tensors, Unit, named_tensors, of_subject, seed_generators
 from assay.observation import Observation
 from assay.platforms.base import Backend, types_of
-from assay.raised import StageFailed
+from assay.raised import StageFailed, Unavailable
 
 SHORTER = {"bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.qint8}
 """Numbers in which a result can't be as near to float64 as eager torch in float32."""
@@ -155,6 +155,15 @@ def numbers(unit: Unit) -> Observation:
     return seen
 
 
+def comparable(unit: Unit) -> Ported:
+    """The model ready to run, whose answers can be held against those of eager torch. Raises `Unavailable`."""
+    ported = loaded(unit)
+    if not ported.backend.draws_alike and unit.draws:
+        words = f"the model draws random numbers in eval mode, and `{unit.platform}` draws others than torch does on the processor"
+        raise Unavailable("model_unsupported", words)
+    return ported
+
+
 def executes(unit: Unit) -> Observation:
     """Operations that the backend executed itself, by its own word, of all that were executed; and what else had a part in any run of the
     checks before."""
@@ -200,7 +209,7 @@ def _add(seen: Observation, more: Observation, how: str) -> None:
 
 def _explained(unit: Unit, which: Callable[[Unit], Tensors]) -> Observation:
     """Every output against float64. Where they differ and the backend rounds more than it was asked to, the same with that turned off."""
-    ported = loaded(unit)
+    ported = comparable(unit)
     compared = _steady if ported.shorter is None else _rounded
     seen = compared(unit, which)
     setting = ported.backend.loose
@@ -317,7 +326,7 @@ def _steady(unit: Unit, which: Callable[[Unit], Tensors]) -> Observation:
 def repeatable(unit: Unit) -> Observation:
     """An input before and after another one was fed, and once more: an answer may be that of the call before."""
     seen = Observation()
-    ported = loaded(unit)
+    ported = comparable(unit)
     first = ported.run(unit.inputs)
     ported.run(unit.other_inputs)
     for _ in range(2):

@@ -413,6 +413,13 @@ class Unit:
 
         return of_subject(call)
 
+    @Once
+    def draws(self) -> bool:
+        """Whether the answer depends on the state of torch's generators."""
+        other = self.forward(self.inputs, random=self.seed + 1)
+        alike = (torch.equal(other[name].nan_to_num(), its.nan_to_num()) for name, its in self.reference.items() if name in other)
+        return other.keys() != self.reference.keys() or not all(alike)
+
     def forward64(self, inputs: Tensors, model: torch.nn.Module | None = None, random: int | None = None) -> Tensors | None:
         """Outputs of the oracle, or of another model in float64; `None` if it can't run in float64 (`oracle_lacking` says why)."""
         model = self.model64 if model is None else model

@@ -38,6 +38,8 @@ class Backend(ABC):
 
     answers_wide: bool = False
     """Whether what it gives out has 32 bits, whatever the model has."""
+    draws_alike: bool = True
+    """Whether a model that draws random numbers draws the same as in eager torch on the processor, from the same seed."""
 
     def __init__(self, device: str | None, dtype: str = "float32") -> None:
         self.device = device

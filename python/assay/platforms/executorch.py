@@ -19,6 +19,7 @@ FLOATS = {"FLOAT": "float32", "HALF": "float16", "BFLOAT16": "bfloat16", "DOUBLE
 class Executorch(Exported):
     """A loaded method."""
 
+    draws_alike = False
     packages = ("torch>=2.11", "executorch>=1.0")
     exporter, config = "ExecutorchExporter", "ExecutorchConfig"
 

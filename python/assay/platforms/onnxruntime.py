@@ -32,6 +32,7 @@ FLOATS = {"FLOAT": "float32", "FLOAT16": "float16", "BFLOAT16": "bfloat16", "DOU
 class Onnxruntime(Exported):
     """An inference session."""
 
+    draws_alike = False
     packages = ("torch>=2.11", "onnx>=1.18", "onnxscript>=0.5")
     exporter, config = "OnnxExporter", "OnnxConfig"
     first = "cpu"

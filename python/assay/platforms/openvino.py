@@ -33,7 +33,7 @@ class Openvino(Exported):
     """A compiled model."""
 
     answers_wide = True
-
+    draws_alike = False
     packages = ("torch>=2.11", "openvino>=2025.4")
     exporter, config = "OpenVINOExporter", "OpenVINOConfig"
 

@@ -64,6 +64,7 @@ class TorchDevice(Backend):
         super().__init__(device, dtype)
         self.kind = DEVICES[self.name]
         self.place = _place(self.kind.torch_type, int(device or 0))
+        self.draws_alike = self.place.type == "cpu"
         self.model: Any = None
 
     @classmethod
