@@ -66,12 +66,12 @@ pub(super) fn apply(comparison: &Comparison) -> Option<(ReasonKind, String)> {
 
 /// How much worse than another's a result's error may be.
 pub(crate) fn multiplier(dtype: &str, elements: u64) -> f64 {
-    let is_short = matches!(dtype, "float16" | "bfloat16" | "qint8");
-    match elements {
-        ..FEWEST_ELEMENTS => MULTIPLIER_FEWEST,
-        ..FEW_ELEMENTS => MULTIPLIER_NOISY,
-        _ if is_short => MULTIPLIER_NOISY,
-        _ => MULTIPLIER,
+    if elements < FEWEST_ELEMENTS {
+        MULTIPLIER_FEWEST
+    } else if elements < FEW_ELEMENTS || matches!(dtype, "float16" | "bfloat16" | "qint8") {
+        MULTIPLIER_NOISY
+    } else {
+        MULTIPLIER
     }
 }
 

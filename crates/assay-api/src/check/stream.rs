@@ -1,0 +1,238 @@
+use std::time::Duration;
+
+use assay_model::Observation;
+
+use super::Asking;
+use super::seen::Seen;
+use crate::chat::{Chat, Delta};
+use crate::{Error, Streamed};
+
+/// Tokens of a stream that is looked at.
+const TOKENS: u32 = 32;
+/// Tokens of one that is left: it would take a while.
+const MANY: u32 = 4000;
+/// Streams that are left at once: more than a small server has places.
+const LEFT: usize = 8;
+/// What is shorter says nothing of when it was made, or of who waits for whom.
+const SHORTEST: Duration = Duration::from_millis(8);
+/// The least share of a stream's time that lies between its first text and its last. One that is held back until all is there has none;
+/// one of [`TOKENS`] tokens as they are made has most of it, even behind a slow question.
+const LEAST_SHARE: f64 = 0.05;
+
+fn chat(asking: &Asking<'_>) -> Chat {
+    Chat {
+        stream: true,
+        ..asking.question("Tell a long story, and count to a hundred.", TOKENS)
+    }
+}
+
+async fn streamed(asking: &Asking<'_>) -> Result<Streamed, Error> {
+    asking.endpoint.stream(&chat(asking)).await?.whole().await
+}
+
+/// No error within it.
+pub(super) async fn completes(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    let streamed = streamed(asking).await?;
+    let error = streamed.error.unwrap_or_default();
+    seen.that("streams without an error in them", error.is_empty(), || {
+        error.clone()
+    });
+    let said = !streamed.answer.text.is_empty() || !streamed.answer.reasoning.is_empty();
+    seen.that(
+        "streams that say something",
+        said || !error.is_empty(),
+        || format!("{} events", streamed.frames),
+    );
+    Ok(seen.done())
+}
+
+/// Everything that breaks the grammar, of a long stream, of one of two tokens, and of one more.
+pub(super) async fn grammar(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    for most in [TOKENS, 2, 1] {
+        let chat = Chat {
+            max_tokens: Some(most),
+            ..chat(asking)
+        };
+        let streamed = asking.endpoint.stream(&chat).await?.whole().await?;
+        let breaks = streamed.breaks.join("; ");
+        seen.that(
+            "streams of the dialect's grammar",
+            breaks.is_empty(),
+            || format!("{most} tokens: {breaks}"),
+        );
+    }
+    Ok(seen.done())
+}
+
+/// Tokens of a stream and of the whole answer.
+pub(super) async fn usage(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    let (_, whole) = asking
+        .endpoint
+        .ask(&Chat {
+            stream: false,
+            ..chat(asking)
+        })
+        .await?;
+    let streamed = streamed(asking).await?;
+    let (own, of_whole) = (streamed.answer.usage, whole.usage);
+    seen.that("streams with their tokens", own.is_some(), || {
+        "none are told".into()
+    });
+    if let (Some(own), Some(of_whole)) = (own, of_whole) {
+        let is_same = own.input == of_whole.input;
+        seen.that(
+            "questions that have as many tokens in a stream",
+            is_same,
+            || format!("{}, not {}", own.input, of_whole.input),
+        );
+        if streamed.answer.text == whole.text {
+            let is_same = own.output == of_whole.output;
+            seen.that(
+                "answers that have as many tokens in a stream",
+                is_same,
+                || format!("{}, not {}", own.output, of_whole.output),
+            );
+        }
+    }
+    Ok(seen.done())
+}
+
+/// The text of a stream and of the whole answer, where the same question has the same answer.
+pub(super) async fn equals_whole(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    let chat = Chat {
+        stream: false,
+        ..chat(asking)
+    };
+    let (_, first) = asking.endpoint.ask(&chat).await?;
+    let streamed = streamed(asking).await?;
+    let (_, again) = asking.endpoint.ask(&chat).await?;
+    if (&first.text, &first.reasoning) != (&again.text, &again.reasoning) {
+        return Ok(
+            seen.unsupported("the same question has another answer each time, at temperature 0")
+        );
+    }
+    let pairs = [
+        ("text", &streamed.answer.text, &first.text),
+        ("reasoning", &streamed.answer.reasoning, &first.reasoning),
+    ];
+    for (name, own, whole) in pairs {
+        seen.that(
+            "streams that say what the whole answer says",
+            own == whole,
+            || format!("{name}: {own:?}, not {whole:?}"),
+        );
+    }
+    let (own, whole) = (&streamed.answer.finish, &first.finish);
+    seen.that(
+        "streams that end as the whole answer does",
+        own == whole,
+        || format!("{own:?}, not {whole:?}"),
+    );
+    Ok(seen.done())
+}
+
+/// When the pieces came.
+pub(super) async fn incremental(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    let streamed = streamed(asking).await?;
+    let times: Vec<_> = streamed
+        .deltas
+        .iter()
+        .filter(|(_, delta)| matches!(delta, Delta::Text(_) | Delta::Reasoning(_)))
+        .map(|(at, _)| *at)
+        .collect();
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return Ok(seen.unsupported("the stream says nothing"));
+    };
+    let (took, between) = (
+        last.duration_since(streamed.sent),
+        last.duration_since(*first),
+    );
+    if took < SHORTEST || times.len() < 4 {
+        return Ok(seen.unsupported(format!(
+            "{} pieces in {:.1} ms: too little to tell",
+            times.len(),
+            1e3 * took.as_secs_f64()
+        )));
+    }
+    let share = between.as_secs_f64() / took.as_secs_f64();
+    seen.measure("share_of_time_after_the_first_text", share);
+    seen.that(
+        "streams that come as they are made",
+        share >= LEAST_SHARE,
+        || {
+            format!(
+                "{} pieces within {:.1} ms, after {:.1} ms",
+                times.len(),
+                1e3 * between.as_secs_f64(),
+                1e3 * took.as_secs_f64()
+            )
+        },
+    );
+    Ok(seen.done())
+}
+
+/// Streams that are left after their first words: those who come next do not wait for the rest.
+pub(super) async fn cancel(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    let short = asking.question("Say something.", 1);
+    let (alone, _) = asking.endpoint.ask(&short).await?;
+    let long = Chat {
+        max_tokens: Some(MANY),
+        ..chat(asking)
+    };
+    let mut longest = Duration::ZERO;
+    for _ in 0..LEFT {
+        let Some(pace) = left(asking, &long).await? else {
+            return Ok(seen.unsupported("the model ends by itself before it can be left"));
+        };
+        let rest = pace * MANY;
+        if rest < Duration::from_secs(1) {
+            return Ok(seen.unsupported(format!(
+                "{MANY} tokens take {:.0} ms: too little to tell",
+                1e3 * rest.as_secs_f64()
+            )));
+        }
+        let (after, _) = asking.endpoint.ask(&short).await?;
+        let waited = after.took.saturating_sub(alone.took);
+        longest = longest.max(waited);
+        let is_free = waited < rest / 4;
+        seen.that(
+            "places that are free once a client has left",
+            is_free,
+            || {
+                format!(
+                    "who came next waited {:.1} s, of the {:.1} s that the rest would take",
+                    waited.as_secs_f64(),
+                    rest.as_secs_f64()
+                )
+            },
+        );
+        if !is_free {
+            break;
+        }
+    }
+    seen.measure("waited_milliseconds", 1e3 * longest.as_secs_f64());
+    Ok(seen.done())
+}
+
+/// Leaves a stream after its first words; the time between two of them.
+async fn left(asking: &Asking<'_>, long: &Chat) -> Result<Option<Duration>, Error> {
+    const FIRST: usize = 8;
+    let mut stream = asking.endpoint.stream(long).await?;
+    let mut times = Vec::new();
+    while times.len() < FIRST {
+        match stream.next().await? {
+            Some((at, Delta::Text(_) | Delta::Reasoning(_))) => times.push(at),
+            Some(_) => {}
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(
+        times[FIRST - 1].duration_since(times[0]) / (FIRST as u32 - 1),
+    ))
+}

@@ -1,0 +1,11 @@
+use crate::dialect::Capability;
+
+/// What the API has. It takes no seed.
+pub(super) const CAPABILITIES: &[Capability] = &[
+    Capability::Chat,
+    Capability::Streaming,
+    Capability::Usage,
+    Capability::Models,
+    Capability::Tools,
+    Capability::Images,
+];

@@ -1,0 +1,16 @@
+use crate::dialect::Endpoints;
+
+/// Routes and keys of `api.anthropic.com`.
+pub(super) const ENDPOINTS: Endpoints = Endpoints {
+    base: "https://api.anthropic.com/v1",
+    keys: &["ANTHROPIC_API_KEY"],
+    bases: &["ANTHROPIC_BASE_URL"],
+    key: Some(("x-api-key", "")),
+    headers: &[("anthropic-version", "2023-06-01")],
+    chat: "/messages",
+    stream: "/messages",
+    models: Some("/models"),
+    health: None,
+    metrics: None,
+    request_id: Some("request-id"),
+};

@@ -1,0 +1,26 @@
+//! Anthropic's messages (`docs.anthropic.com/en/api/messages`).
+
+mod capabilities;
+mod endpoints;
+mod errors;
+mod limits;
+mod request;
+mod response;
+mod stream;
+
+use super::{Dialect, Framing};
+
+/// The dialect.
+pub const DIALECT: Dialect = Dialect {
+    name: "claude",
+    specification: "Anthropic API reference: messages",
+    endpoints: endpoints::ENDPOINTS,
+    capabilities: capabilities::CAPABILITIES,
+    request: request::chat,
+    schema: response::schema,
+    response: response::read,
+    framing: Framing::Sse,
+    stream: stream::reader,
+    error: errors::read,
+    limits: limits::read,
+};

@@ -1,0 +1,34 @@
+use serde_json::{Value, json};
+
+use crate::chat::{Chat, Role};
+
+/// `max_tokens` is required: what nobody set is this.
+const MAX_TOKENS: u32 = 256;
+
+/// The body of `POST /v1/messages`. What the system says stands beside the messages.
+pub(super) fn chat(chat: &Chat, model: &str) -> Value {
+    let (system, said): (Vec<_>, Vec<_>) = chat
+        .messages
+        .iter()
+        .partition(|(role, _)| *role == Role::System);
+    let messages: Vec<Value> = said
+        .iter()
+        .map(|(role, content)| json!({"role": role.name(), "content": content}))
+        .collect();
+    let mut body = json!({
+        "model": model,
+        "messages": messages,
+        "max_tokens": chat.max_tokens.unwrap_or(MAX_TOKENS),
+    });
+    let system: Vec<&str> = system.iter().map(|(_, words)| words.as_str()).collect();
+    if !system.is_empty() {
+        body["system"] = system.join("\n").into();
+    }
+    if let Some(temperature) = chat.temperature {
+        body["temperature"] = temperature.into();
+    }
+    if chat.stream {
+        body["stream"] = true.into();
+    }
+    body
+}

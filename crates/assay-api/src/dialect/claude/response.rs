@@ -1,0 +1,71 @@
+use serde_json::{Value, json};
+
+use crate::chat::{Answer, Finish, Usage};
+
+/// The object `message`.
+pub(super) fn schema() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    json!({
+        "type": "object",
+        "required": ["id", "type", "role", "content", "model", "stop_reason", "usage"],
+        "properties": {
+            "id": {"type": "string", "minLength": 1},
+            "type": {"const": "message"},
+            "role": {"const": "assistant"},
+            "model": {"type": "string", "minLength": 1},
+            "content": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["type"],
+                    "if": {"properties": {"type": {"const": "text"}}},
+                    "then": {"required": ["text"], "properties": {"text": {"type": "string"}}},
+                },
+            },
+            "stop_reason": {"enum": ["end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal", "model_context_window_exceeded"]},
+            "stop_sequence": {"type": ["string", "null"]},
+            "usage": {
+                "type": "object",
+                "required": ["input_tokens", "output_tokens"],
+                "properties": {"input_tokens": count, "output_tokens": count},
+            },
+        },
+    })
+}
+
+/// All blocks of text, and of thought.
+pub(super) fn read(body: &Value) -> Answer {
+    let joined = |kind: &str, field: &str| -> String {
+        let blocks = body["content"].as_array().into_iter().flatten();
+        blocks
+            .filter(|block| block["type"] == kind)
+            .filter_map(|block| block[field].as_str())
+            .collect()
+    };
+    Answer {
+        id: body["id"].as_str().map(str::to_owned),
+        model: body["model"].as_str().map(str::to_owned),
+        text: joined("text", "text"),
+        reasoning: joined("thinking", "thinking"),
+        finish: body["stop_reason"].as_str().map(finish),
+        usage: usage(&body["usage"], None),
+    }
+}
+
+pub(super) fn finish(reason: &str) -> Finish {
+    match reason {
+        "end_turn" | "stop_sequence" => Finish::Stop,
+        "max_tokens" => Finish::Length,
+        "tool_use" => Finish::Tool,
+        other => Finish::Other(other.into()),
+    }
+}
+
+/// Tokens; those of the question as they were told before, where they are not told again.
+pub(super) fn usage(value: &Value, input: Option<u64>) -> Option<Usage> {
+    Some(Usage {
+        input: value["input_tokens"].as_u64().or(input)?,
+        output: value["output_tokens"].as_u64()?,
+        total: None,
+    })
+}

@@ -1,0 +1,25 @@
+use serde_json::{Map, Value, json};
+
+use crate::chat::Chat;
+
+/// The body of `POST /api/chat`. It streams unless it is told not to; what is drawn stands under `options`.
+pub(super) fn chat(chat: &Chat, model: &str) -> Value {
+    let messages = chat.messages.iter();
+    let messages: Vec<Value> = messages
+        .map(|(role, content)| json!({"role": role.name(), "content": content}))
+        .collect();
+    let options: Map<String, Value> = [
+        ("num_predict", chat.max_tokens.map(Value::from)),
+        ("temperature", chat.temperature.map(Value::from)),
+        ("seed", chat.seed.map(Value::from)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect();
+    let mut body =
+        json!({"model": model, "messages": messages, "stream": chat.stream, "options": options});
+    if let Some(schema) = &chat.schema {
+        body["format"] = schema.clone();
+    }
+    body
+}

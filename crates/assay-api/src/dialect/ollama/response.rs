@@ -1,0 +1,55 @@
+use serde_json::{Value, json};
+
+use crate::chat::{Answer, Finish, Usage};
+
+/// The last line of an answer, or the only one.
+pub(super) fn schema() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    json!({
+        "type": "object",
+        "required": ["model", "created_at", "message", "done"],
+        "properties": {
+            "model": {"type": "string", "minLength": 1},
+            "created_at": {"type": "string", "minLength": 1},
+            "done": {"const": true},
+            "done_reason": {"type": "string"},
+            "message": {
+                "type": "object",
+                "required": ["role", "content"],
+                "properties": {"role": {"const": "assistant"}, "content": {"type": "string"}},
+            },
+            "prompt_eval_count": count,
+            "eval_count": count,
+        },
+    })
+}
+
+/// The message.
+pub(super) fn read(body: &Value) -> Answer {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Answer {
+        id: None,
+        model: text(&body["model"]),
+        text: text(&body["message"]["content"]).unwrap_or_default(),
+        reasoning: text(&body["message"]["thinking"]).unwrap_or_default(),
+        finish: body["done_reason"].as_str().map(finish),
+        usage: usage(body),
+    }
+}
+
+pub(super) fn finish(reason: &str) -> Finish {
+    match reason {
+        "stop" => Finish::Stop,
+        "length" => Finish::Length,
+        other => Finish::Other(other.into()),
+    }
+}
+
+/// A question that is kept whole of an earlier call has no count of its own.
+pub(super) fn usage(body: &Value) -> Option<Usage> {
+    Some(Usage {
+        input: body["prompt_eval_count"].as_u64().unwrap_or(0),
+        output: body["eval_count"].as_u64()?,
+        total: None,
+    })
+}

@@ -1,0 +1,15 @@
+use crate::dialect::Capability;
+
+/// What the API has.
+pub(super) const CAPABILITIES: &[Capability] = &[
+    Capability::Chat,
+    Capability::Streaming,
+    Capability::Usage,
+    Capability::Seed,
+    Capability::Models,
+    Capability::Tools,
+    Capability::StructuredOutput,
+    Capability::Embeddings,
+    Capability::Images,
+    Capability::Audio,
+];

@@ -1,0 +1,29 @@
+use serde_json::{Value, json};
+
+use crate::chat::Chat;
+
+/// The body of `POST /chat/completions`. `max_tokens` is the older name of `max_completion_tokens`, and the one that every server knows.
+pub(super) fn chat(chat: &Chat, model: &str) -> Value {
+    let messages = chat.messages.iter();
+    let messages: Vec<Value> = messages
+        .map(|(role, content)| json!({"role": role.name(), "content": content}))
+        .collect();
+    let mut body = json!({"model": model, "messages": messages});
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            body[name] = value;
+        }
+    };
+    set("max_tokens", chat.max_tokens.map(Value::from));
+    set("temperature", chat.temperature.map(Value::from));
+    set("seed", chat.seed.map(Value::from));
+    set("stream", chat.stream.then_some(Value::Bool(true)));
+    set(
+        "stream_options",
+        chat.stream.then(|| json!({"include_usage": true})),
+    );
+    set("response_format", chat.schema.as_ref().map(|schema| {
+        json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}})
+    }));
+    body
+}

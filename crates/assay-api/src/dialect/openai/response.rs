@@ -1,0 +1,84 @@
+use serde_json::{Value, json};
+
+use crate::chat::{Answer, Finish, Usage};
+
+/// The object `chat.completion`, as the API reference has it: what it lists as always there is required; more is allowed.
+pub(super) fn schema() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    json!({
+        "type": "object",
+        "required": ["id", "object", "created", "model", "choices"],
+        "properties": {
+            "id": {"type": "string", "minLength": 1},
+            "object": {"const": "chat.completion"},
+            "created": {"type": "integer", "minimum": 0},
+            "model": {"type": "string", "minLength": 1},
+            "choices": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["index", "message", "finish_reason"],
+                    "properties": {
+                        "index": count,
+                        "finish_reason": {"enum": ["stop", "length", "tool_calls", "content_filter", "function_call"]},
+                        "message": {
+                            "type": "object",
+                            "required": ["role", "content"],
+                            "properties": {
+                                "role": {"const": "assistant"},
+                                "content": {"type": ["string", "null"]},
+                                "tool_calls": {"type": ["array", "null"]},
+                            },
+                        },
+                    },
+                },
+            },
+            "usage": {
+                "type": ["object", "null"],
+                "required": ["prompt_tokens", "completion_tokens", "total_tokens"],
+                "properties": {"prompt_tokens": count, "completion_tokens": count, "total_tokens": count},
+            },
+        },
+    })
+}
+
+/// The first choice.
+pub(super) fn read(body: &Value) -> Answer {
+    let choice = &body["choices"][0];
+    let message = &choice["message"];
+    Answer {
+        id: text(&body["id"]),
+        model: text(&body["model"]),
+        text: text(&message["content"]).unwrap_or_default(),
+        reasoning: reasoning(message).unwrap_or_default(),
+        finish: choice["finish_reason"].as_str().map(finish),
+        usage: usage(&body["usage"]),
+    }
+}
+
+/// What was thought, under the names that servers have for it: vLLM's and llama.cpp's `reasoning_content`, Groq's `reasoning`.
+pub(super) fn reasoning(message: &Value) -> Option<String> {
+    text(&message["reasoning_content"]).or_else(|| text(&message["reasoning"]))
+}
+
+pub(super) fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+pub(super) fn finish(reason: &str) -> Finish {
+    match reason {
+        "stop" => Finish::Stop,
+        "length" => Finish::Length,
+        "tool_calls" | "function_call" => Finish::Tool,
+        other => Finish::Other(other.into()),
+    }
+}
+
+pub(super) fn usage(value: &Value) -> Option<Usage> {
+    Some(Usage {
+        input: value["prompt_tokens"].as_u64()?,
+        output: value["completion_tokens"].as_u64()?,
+        total: value["total_tokens"].as_u64(),
+    })
+}

@@ -1,0 +1,182 @@
+use std::collections::VecDeque;
+
+use http::header::CONTENT_TYPE;
+use tokio::time::Instant;
+
+use crate::chat::{Answer, Delta};
+use crate::dialect::{Dialect, Frame, Framing, StreamReader};
+use crate::error::Error;
+use crate::ndjson::Lines;
+use crate::sse::Decoder;
+use crate::wire::Answering;
+
+/// How many breaks of the grammar are kept.
+const BREAKS: usize = 20;
+
+/// An answer that is still coming. To drop it tells the server to stop.
+pub struct Streaming {
+    answering: Answering,
+    cutter: Cutter,
+    reader: Box<dyn StreamReader>,
+    waiting: VecDeque<(Instant, Delta)>,
+    breaks: Vec<String>,
+    frames: u64,
+    has_ended: bool,
+}
+
+enum Cutter {
+    Sse(Decoder),
+    Ndjson(Lines),
+}
+
+/// A stream that came to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Streamed {
+    /// Each part, and when it came.
+    pub deltas: Vec<(Instant, Delta)>,
+    /// All of it together.
+    pub answer: Answer,
+    /// What breaks the dialect's grammar, in words; some of it at most.
+    pub breaks: Vec<String>,
+    /// The error that came within it, if one did.
+    pub error: Option<String>,
+    /// Number of events or lines.
+    pub frames: u64,
+    /// When the request went out.
+    pub sent: Instant,
+}
+
+impl Streaming {
+    pub(crate) fn new(dialect: &Dialect, answering: Answering, most: usize) -> Self {
+        let (cutter, wanted) = match dialect.framing {
+            Framing::Sse => (Cutter::Sse(Decoder::new(most)), "text/event-stream"),
+            Framing::Ndjson => (Cutter::Ndjson(Lines::new(most)), "application/x-ndjson"),
+        };
+        let found = answering
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("none");
+        let is_right = found
+            .split(';')
+            .next()
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted));
+        let breaks = (!is_right).then(|| format!("content-type: {found}, not {wanted}"));
+        Self {
+            answering,
+            cutter,
+            reader: (dialect.stream)(),
+            waiting: VecDeque::new(),
+            breaks: breaks.into_iter().collect(),
+            frames: 0,
+            has_ended: false,
+        }
+    }
+
+    /// The next part, and when it came; none at the end.
+    ///
+    /// # Errors
+    /// What ends the stream before its time.
+    pub async fn next(&mut self) -> Result<Option<(Instant, Delta)>, Error> {
+        while self.waiting.is_empty() && !self.has_ended {
+            match self.answering.next().await? {
+                Some((at, bytes)) => self.take(at, &bytes)?,
+                None => self.end(),
+            }
+        }
+        Ok(self.waiting.pop_front())
+    }
+
+    /// All that is left of it.
+    ///
+    /// # Errors
+    /// As [`Streaming::next`].
+    pub async fn whole(mut self) -> Result<Streamed, Error> {
+        let mut deltas = Vec::new();
+        let mut answer = Answer::default();
+        let mut error = None;
+        while let Some((at, delta)) = self.next().await? {
+            answer.take(&delta);
+            if let Delta::Error(words) = &delta {
+                error = Some(words.clone());
+            }
+            deltas.push((at, delta));
+        }
+        Ok(Streamed {
+            deltas,
+            answer,
+            breaks: self.breaks,
+            error,
+            frames: self.frames,
+            sent: self.answering.sent,
+        })
+    }
+
+    fn take(&mut self, at: Instant, bytes: &[u8]) -> Result<(), Error> {
+        let frames: Vec<Frame> = match &mut self.cutter {
+            Cutter::Sse(decoder) => {
+                let events = decoder.push(bytes)?.into_iter();
+                events
+                    .map(|event| Frame {
+                        name: event.name,
+                        data: event.data,
+                    })
+                    .collect()
+            }
+            Cutter::Ndjson(lines) => {
+                let lines = lines.push(bytes)?.into_iter();
+                lines
+                    .map(|data| Frame {
+                        name: String::new(),
+                        data,
+                    })
+                    .collect()
+            }
+        };
+        for frame in frames {
+            self.read(at, &frame);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, at: Instant, frame: &Frame) {
+        self.frames += 1;
+        match self.reader.frame(frame) {
+            Ok(deltas) => self
+                .waiting
+                .extend(deltas.into_iter().map(|delta| (at, delta))),
+            Err(words) => self.breaks(words),
+        }
+    }
+
+    fn end(&mut self) {
+        self.has_ended = true;
+        let rest = match &mut self.cutter {
+            Cutter::Sse(decoder) => {
+                if decoder.is_cut() {
+                    self.breaks("an event that is cut off at the end".into());
+                }
+                None
+            }
+            Cutter::Ndjson(lines) => lines.rest(),
+        };
+        if let Some(data) = rest {
+            self.read(
+                Instant::now(),
+                &Frame {
+                    name: String::new(),
+                    data,
+                },
+            );
+        }
+        for missing in self.reader.missing() {
+            self.breaks(missing);
+        }
+    }
+
+    fn breaks(&mut self, words: String) {
+        if self.breaks.len() < BREAKS {
+            self.breaks.push(words);
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! HTTP as a test wants it: every bound is set, nothing is followed, nothing is unpacked, and each piece has the time at which it came.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout};
+
+use crate::error::{Error, Kind};
+
+/// How much of anything is taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// For the name, the connection and TLS.
+    pub connect: Duration,
+    /// From sending to the last header.
+    pub head: Duration,
+    /// Between two pieces of a body.
+    pub between: Duration,
+    /// From sending to the end of the body: a server that drips is always in time for the next piece.
+    pub total: Duration,
+    /// Of all headers together.
+    pub head_bytes: usize,
+    /// Of a body.
+    pub body_bytes: usize,
+    /// Of an event or a line of a stream.
+    pub event_bytes: usize,
+}
+
+impl Default for Bounds {
+    /// The official OpenAI client waits 600 s in all and 5 s for a connection; an answer of a chat is some kilobytes, a batch of embeddings
+    /// some megabytes.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            head: Duration::from_secs(60),
+            between: Duration::from_secs(60),
+            total: Duration::from_secs(600),
+            head_bytes: 64 << 10,
+            body_bytes: 64 << 20,
+            event_bytes: 4 << 20,
+        }
+    }
+}
+
+/// What goes out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// `GET` or `POST`, mostly.
+    pub method: Method,
+    /// Where, whole.
+    pub uri: Uri,
+    /// Those of the dialect and of the key. `accept-encoding: identity` and `user-agent` are added.
+    pub headers: HeaderMap,
+    /// The body; empty for none.
+    pub body: Bytes,
+}
+
+/// Sends requests over connections that are kept.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    bounds: Bounds,
+}
+
+impl Wire {
+    /// A client of its own, with connections of its own.
+    ///
+    /// # Errors
+    /// Where this machine has no certificates to trust.
+    pub fn new(bounds: Bounds) -> io::Result<Self> {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver);
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(bounds.connect));
+        let tls = HttpsConnectorBuilder::new()
+            .with_native_roots()?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .http1_max_buf_size(bounds.head_bytes.max(8 << 10))
+            .build(tls);
+        Ok(Self { client, bounds })
+    }
+
+    /// What it keeps to.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Sends, and waits for the status and the headers.
+    ///
+    /// # Errors
+    /// Everything that keeps an answer from coming, by [`Kind`]. A status is none: that is for the dialect to read.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Answering, Error> {
+        let mut request = Request::new(Full::new(outgoing.body));
+        *request.method_mut() = outgoing.method;
+        *request.uri_mut() = outgoing.uri;
+        *request.headers_mut() = outgoing.headers;
+        let headers = request.headers_mut();
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            header::HeaderValue::from_static("identity"),
+        );
+        let agent = concat!("assay/", env!("CARGO_PKG_VERSION"));
+        headers.insert(header::USER_AGENT, header::HeaderValue::from_static(agent));
+        let sent = Instant::now();
+        let wait = self.bounds.head.min(self.bounds.total);
+        let response = timeout(wait, self.client.request(request)).await;
+        let response = response
+            .map_err(|_| late("no status", wait))?
+            .map_err(|error| classified(&error))?;
+        let (head, body) = response.into_parts();
+        if let Some(encoding) = head.headers.get(header::CONTENT_ENCODING)
+            && encoding.as_bytes() != b"identity"
+        {
+            let words = format!(
+                "content-encoding: {}",
+                String::from_utf8_lossy(encoding.as_bytes())
+            );
+            return Err(Error::new(Kind::Encoded, words));
+        }
+        Ok(Answering {
+            status: head.status,
+            headers: head.headers,
+            sent,
+            headed: Instant::now(),
+            body,
+            taken: 0,
+            bounds: self.bounds,
+        })
+    }
+}
+
+/// An answer whose body is still coming. To drop it closes the connection, which tells the server to stop.
+#[derive(Debug)]
+pub struct Answering {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// When the request went out.
+    pub sent: Instant,
+    /// When the headers were there.
+    pub headed: Instant,
+    body: Incoming,
+    taken: usize,
+    bounds: Bounds,
+}
+
+impl Answering {
+    /// The next piece, and when it came; none at the end.
+    ///
+    /// # Errors
+    /// [`Kind::Timeout`], [`Kind::TooLarge`], [`Kind::Cut`], [`Kind::Reset`], [`Kind::Protocol`].
+    pub async fn next(&mut self) -> Result<Option<(Instant, Bytes)>, Error> {
+        loop {
+            let left = self.bounds.total.saturating_sub(self.sent.elapsed());
+            let wait = self.bounds.between.min(left);
+            let frame = timeout(wait, self.body.frame()).await;
+            let frame = match frame.map_err(|_| late("the body stopped", wait))? {
+                None => return Ok(None),
+                Some(frame) => frame.map_err(|error| classified(&error))?,
+            };
+            // Trailers say nothing here.
+            let Ok(bytes) = frame.into_data() else {
+                continue;
+            };
+            self.taken += bytes.len();
+            if self.taken > self.bounds.body_bytes {
+                let words = format!("a body of more than {} bytes", self.bounds.body_bytes);
+                return Err(Error::new(Kind::TooLarge, words));
+            }
+            return Ok(Some((Instant::now(), bytes)));
+        }
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// As [`Answering::next`].
+    pub async fn whole(mut self) -> Result<Whole, Error> {
+        let mut body = Vec::new();
+        while let Some((_, piece)) = self.next().await? {
+            body.extend_from_slice(&piece);
+        }
+        Ok(Whole {
+            status: self.status.as_u16(),
+            headers: self.headers,
+            body,
+            took: self.sent.elapsed(),
+        })
+    }
+}
+
+/// An answer that is there.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// From sending to the end.
+    pub took: Duration,
+}
+
+impl Whole {
+    /// The body as JSON, if it is some.
+    #[must_use]
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+fn late(what: &str, wait: Duration) -> Error {
+    Error::new(
+        Kind::Timeout,
+        format!("{what} within {:.1} s", wait.as_secs_f64()),
+    )
+}
+
+/// What lies at the bottom of an error of hyper's.
+fn classified(error: &(dyn StdError + 'static)) -> Error {
+    let mut words = error.to_string();
+    let mut kind = Kind::Protocol;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let found = if error.is::<NameError>() {
+            Some(Kind::Name)
+        } else if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            of_hyper(error)
+        } else if let Some(error) = error.downcast_ref::<io::Error>() {
+            of_io(error)
+        } else {
+            error.is::<rustls::Error>().then_some(Kind::Tls)
+        };
+        if let Some(found) = found {
+            (kind, words) = (found, error.to_string());
+        }
+        next = error.source();
+    }
+    Error::new(kind, words)
+}
+
+fn of_hyper(error: &hyper::Error) -> Option<Kind> {
+    if error.is_incomplete_message() {
+        Some(Kind::Cut)
+    } else if error.is_parse_too_large() {
+        Some(Kind::TooLarge)
+    } else if error.is_parse() {
+        Some(Kind::Protocol)
+    } else {
+        error.is_timeout().then_some(Kind::Timeout)
+    }
+}
+
+fn of_io(error: &io::Error) -> Option<Kind> {
+    // What it holds is no source of it.
+    if let Some(inner) = error.get_ref() {
+        if inner.is::<rustls::Error>() {
+            return Some(Kind::Tls);
+        }
+        if let Some(inner) = inner.downcast_ref::<io::Error>() {
+            return of_io(inner);
+        }
+    }
+    Some(match error.kind() {
+        io::ErrorKind::ConnectionRefused => Kind::Refused,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted => Kind::Reset,
+        io::ErrorKind::TimedOut => Kind::Timeout,
+        io::ErrorKind::UnexpectedEof => Kind::Cut,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Kind::Unreachable,
+        _ => return None,
+    })
+}
+
+/// The system's own, whose failure can be told from others.
+#[derive(Debug, Clone, Copy)]
+struct Resolver;
+
+#[derive(Debug, thiserror::Error)]
+#[error("{host}: {error}")]
+struct NameError {
+    host: String,
+    error: io::Error,
+}
+
+impl tower_service::Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = NameError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NameError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NameError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+            let found = found.map(|found| found.collect::<Vec<_>>().into_iter());
+            found.map_err(|error| NameError { host, error })
+        })
+    }
+}
