@@ -10,7 +10,7 @@ use crate::ndjson::Lines;
 use crate::sse::Decoder;
 use crate::wire::Answering;
 
-/// How many breaks of the grammar are kept.
+/// How many breaks of the grammar are kept, each once.
 const BREAKS: usize = 20;
 
 /// An answer that is still coming. To drop it tells the server to stop.
@@ -175,7 +175,7 @@ impl Streaming {
     }
 
     fn breaks(&mut self, words: String) {
-        if self.breaks.len() < BREAKS {
+        if self.breaks.len() < BREAKS && !self.breaks.contains(&words) {
             self.breaks.push(words);
         }
     }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use assay_model::{
-    BASE, CheckSpec, Dtype, Ending, Facts, Family, Golden, KnownIssue, Plan, PlannedCheck,
-    Platform, Probed, Recipe, Subject, UnitLimits, UnitPlan, WORKFLOW,
+    BASE, CheckSpec, Dtype, ENDPOINT, Ending, Facts, Family, Golden, KnownIssue, Plan,
+    PlannedCheck, Platform, Probed, Recipe, Subject, UnitLimits, UnitPlan, WORKFLOW,
 };
 
 use sha2::{Digest, Sha256};
@@ -197,6 +197,16 @@ pub fn plan(candidates: &[Candidate], selection: &Selection<'_>) -> Planned {
 /// The facts that a check needs and a subject lacks. A workflow is no model of its own: what is asked of a single model is asked of its
 /// links where they are subjects themselves.
 fn lacking(candidate: &Candidate, spec: &CheckSpec, has: impl Fn(&String) -> bool) -> Vec<String> {
+    // What is asked of a server is asked of nothing else, and nothing else of it.
+    if matches!(candidate.subject, Subject::Endpoint(_)) {
+        let is_for_endpoints = spec.needs.iter().any(|need| need == ENDPOINT);
+        let lacks = spec.needs.iter().filter(|fact| !has(fact)).cloned();
+        return if is_for_endpoints {
+            lacks.collect()
+        } else {
+            vec!["model".into()]
+        };
+    }
     // What the reference is asked is asked once, not on every platform.
     let is_for_ported = spec.needs.iter().any(|need| need == PORTED);
     if !candidate.platform.is_reference() && !is_for_ported {
@@ -246,7 +256,9 @@ impl Candidate {
             subject,
             architecture: match &self.subject {
                 Subject::Architecture { name, .. } => Some(name),
-                Subject::Checkpoint { .. } | Subject::Workflow { .. } => None,
+                Subject::Checkpoint { .. } | Subject::Workflow { .. } | Subject::Endpoint(_) => {
+                    None
+                }
             },
             class: probed
                 .map(|facts| facts.class.as_str())

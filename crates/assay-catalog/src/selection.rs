@@ -268,7 +268,7 @@ impl Catalog {
     pub fn row_of(&self, subject: &Subject) -> Option<&Architecture> {
         match subject {
             Subject::Architecture { name, .. } => self.architectures.get(name),
-            Subject::Checkpoint { .. } | Subject::Workflow { .. } => None,
+            Subject::Checkpoint { .. } | Subject::Workflow { .. } | Subject::Endpoint(_) => None,
         }
     }
 

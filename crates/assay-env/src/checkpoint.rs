@@ -284,7 +284,9 @@ mod tests {
                 .collect();
             match inspected(&files, false, false).unwrap() {
                 Subject::Checkpoint { sha256, .. } => sha256,
-                Subject::Architecture { .. } | Subject::Workflow { .. } => panic!(),
+                Subject::Architecture { .. } | Subject::Workflow { .. } | Subject::Endpoint(_) => {
+                    panic!()
+                }
             }
         };
         let one = of(&[("model.safetensors", "one")]);

@@ -31,6 +31,6 @@ mod weights;
 pub use generator::Generator;
 pub use golden::{GoldenDifference, GoldenKind, differences};
 pub use measured::measured;
-pub use proof::{Proof, prove, prove_links};
+pub use proof::{Proof, prove, prove_endpoint, prove_links};
 pub use verdict::judge;
 pub use weights::{WeightError, Weights};

@@ -1,4 +1,6 @@
-use assay_model::{Evidence, Provenance, Sketch};
+use std::collections::BTreeSet;
+
+use assay_model::{Evidence, Exchange, Provenance, Sketch};
 
 use crate::layer::recompute;
 use crate::{Generator, Weights};
@@ -89,6 +91,43 @@ pub fn prove_links(evidence: &Evidence, links: &[String], nonce: u64, weights: &
         },
     }
 }
+
+/// Examines what an endpoint answered. Whether a model is behind an address nobody can compute again; one that answers the same to every
+/// question is none, nor is one that says back what it was asked, or counts as many tokens for a long question as for a short one.
+#[must_use]
+pub fn prove_endpoint(evidence: &Evidence) -> Proof {
+    if evidence.raised.is_some() {
+        return prove(evidence, 0, &Weights::Nonce(0));
+    }
+    let exchanges = &evidence.exchanges;
+    let mock = |detail: &str| Proof {
+        provenance: Some(Provenance::Mock),
+        detail: detail.into(),
+    };
+    if exchanges.len() < EXCHANGES {
+        return mock("the worker shows too few answers");
+    }
+    let answers: BTreeSet<&str> = exchanges.iter().map(|its| its.answer.as_str()).collect();
+    if answers.len() < 2 {
+        return mock("it answers the same to every question");
+    }
+    let says_back = |its: &Exchange| its.answer.contains(&its.question);
+    if exchanges.iter().all(says_back) {
+        return mock("it says back what it is asked");
+    }
+    let counts: Option<Vec<u64>> = exchanges.iter().map(|its| its.input_tokens).collect();
+    let counts: Option<BTreeSet<u64>> = counts.map(BTreeSet::from_iter);
+    if counts.is_some_and(|counts| counts.len() < 2) {
+        return mock("it counts as many tokens for a long question as for a short one");
+    }
+    Proof {
+        provenance: Some(Provenance::Real),
+        detail: format!("{} answers to {} questions", answers.len(), exchanges.len()),
+    }
+}
+
+/// Questions that an endpoint answers to show that it does.
+const EXCHANGES: usize = 3;
 
 /// How many times as many layers may give out the same for another input as give out something else. Measured on 582 architectures of
 /// transformers 5.23.0: 2.4 at most (LightGlue, a vocoder), 0.4 at most in all others (DETR's kin, which ask learned queries); 4.3 of a BERT
@@ -187,6 +226,45 @@ mod tests {
     use super::*;
 
     const NONCE: u64 = 20_260_101;
+
+    fn answers(rows: [(&str, u64); 3]) -> Evidence {
+        let exchange = |(number, (answer, tokens)): (usize, (&str, u64))| Exchange {
+            question: format!("question {number}"),
+            answer: answer.into(),
+            input_tokens: Some(tokens),
+        };
+        Evidence {
+            exchanges: rows.into_iter().enumerate().map(exchange).collect(),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn an_endpoint_answers_by_its_questions() {
+        let of = |rows| prove_endpoint(&answers(rows)).provenance;
+        assert_eq!(of([("a", 1), ("b", 2), ("a", 3)]), Some(Provenance::Real));
+        assert_eq!(of([("a", 1), ("a", 2), ("a", 3)]), Some(Provenance::Mock));
+        assert_eq!(of([("a", 7), ("b", 7), ("c", 7)]), Some(Provenance::Mock));
+        let echo = [("question 0", 1), ("> question 1", 2), ("question 2!", 3)];
+        assert_eq!(of(echo), Some(Provenance::Mock));
+        // A server that does not count can't count wrong.
+        let mut uncounted = answers([("a", 0), ("b", 0), ("c", 0)]);
+        for exchange in &mut uncounted.exchanges {
+            exchange.input_tokens = None;
+        }
+        let proof = prove_endpoint(&uncounted);
+        assert_eq!(proof.provenance, Some(Provenance::Real));
+        uncounted.exchanges.pop();
+        let proof = prove_endpoint(&uncounted);
+        assert_eq!(proof.provenance, Some(Provenance::Mock));
+        // Nothing is shown where a model would show its layers.
+        let proof = prove(
+            &answers([("a", 1), ("b", 2), ("c", 3)]),
+            NONCE,
+            &Weights::Nonce(NONCE),
+        );
+        assert_eq!(proof.provenance, Some(Provenance::Mock));
+    }
 
     /// What an honest worker shows of a model with one linear layer of 3 inputs and 2 outputs.
     fn honest() -> Evidence {

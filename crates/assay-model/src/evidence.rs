@@ -39,6 +39,21 @@ pub struct Evidence {
     /// `lacking` is empty here.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub parts: BTreeMap<String, Evidence>,
+    /// An endpoint's: what it answered to questions that the nonce made. Then all but `raised` is empty here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
+}
+
+/// A question to an endpoint, and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// What was asked.
+    pub question: String,
+    /// What was answered, thoughts included.
+    pub answer: String,
+    /// Tokens of the question, by the server's count.
+    pub input_tokens: Option<u64>,
 }
 
 /// The arithmetic of a captured layer.

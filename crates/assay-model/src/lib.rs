@@ -34,7 +34,7 @@ mod subject;
 pub use case::{Attempt, CaseRecord, Counts, Known, KnownState, Measured};
 pub use catalog::{Architecture, Discovered, Workflow};
 pub use check::{CheckId, CheckSpec, Group, Profile, Rule};
-pub use evidence::{CapturedLayer, Evidence, LayerKind, Sketch};
+pub use evidence::{CapturedLayer, Evidence, Exchange, LayerKind, Sketch};
 pub use exit::ExitCode;
 pub use fingerprint::{Fingerprint, Preload, PythonEnvironment};
 pub use golden::{Golden, GoldenTensor};
@@ -49,7 +49,8 @@ pub use platform::{
     Backend, Capabilities, Device, Dtype, Place, Platform, Present, UnknownPlatform,
 };
 pub use subject::{
-    BASE, ConfigChange, Facts, Family, InputFact, Probed, Reach, Recipe, Subject, WORKFLOW,
+    BASE, ConfigChange, ENDPOINT, Endpoint, Facts, Family, InputFact, Probed, Reach, Recipe,
+    Subject, WORKFLOW,
 };
 
 /// Version of the event log, of `summary.json` and of the types in this crate that they hold.

@@ -90,7 +90,7 @@ impl UnitPlan {
     /// The name of the subject, and of the platform unless it is the reference.
     #[must_use]
     pub fn name(&self) -> String {
-        if self.platform.is_reference() {
+        if self.platform.is_reference() || self.platform == Platform::REMOTE {
             self.subject.to_string()
         } else {
             format!("{} on {}", self.subject, self.platform)

@@ -93,6 +93,8 @@ pub enum Backend {
     Webgpu,
     /// WebNN in a browser.
     Webnn,
+    /// Elsewhere, behind an address: where an endpoint runs. No model can be asked to.
+    Remote,
 }
 
 /// What a machine has of a backend: found by looking, and confirmed by a small computation.
@@ -188,7 +190,7 @@ const fn row(
 }
 
 impl Backend {
-    /// Every backend.
+    /// Every backend that a model can be run on.
     pub const ALL: [Self; 17] = [
         Self::Cpu,
         Self::TorchCompile,
@@ -238,6 +240,7 @@ impl Backend {
             Self::Tensorrt => row("tensorrt", One, OF_ONNX, GRAPH),
             Self::Webgpu => row("webgpu", One, FLOAT32, GRAPH),
             Self::Webnn => row("webnn", One, FLOAT32, [false, true, false]),
+            Self::Remote => row("remote", One, FLOAT32, [true, true, false]),
         }
     }
 
@@ -312,6 +315,9 @@ impl Platform {
     /// Eager torch on the processor, in float32: what all others are held against.
     pub const CPU: Self = Self::of(Backend::Cpu);
 
+    /// Where endpoints run.
+    pub const REMOTE: Self = Self::of(Backend::Remote);
+
     /// A backend as it is when nothing else is said of it.
     #[must_use]
     pub const fn of(backend: Backend) -> Self {
@@ -379,6 +385,7 @@ impl FromStr for Platform {
         };
         let backend = Backend::ALL
             .into_iter()
+            .chain([Backend::Remote])
             .find(|backend| backend.name() == name)
             .ok_or_else(|| UnknownPlatform {
                 part: name.to_owned(),

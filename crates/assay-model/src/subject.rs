@@ -41,7 +41,28 @@ pub enum Subject {
         /// The model of each link, as it would be shown by itself: `draft` → `llama:AutoModelForCausalLM`. Each has to be proven.
         links: BTreeMap<String, String>,
     },
+    /// A server that is asked over HTTP.
+    Endpoint(Endpoint),
 }
+
+/// A server, and how it is asked. Which key it gets is known by the name of an environment variable: the key itself is in no record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// What the user calls it.
+    pub name: String,
+    /// The dialect that it speaks: `openai`, `claude`, …
+    pub dialect: String,
+    /// Its address, to which the dialect's routes are added.
+    pub base: String,
+    /// The model that is asked for.
+    pub model: String,
+    /// The environment variable that holds its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_variable: Option<String>,
+}
+
+/// What the name of an endpoint begins with in the record; and the fact that its checks need.
+pub const ENDPOINT: &str = "api";
 
 /// What the name of a workflow begins with on the command line and in the record; and the fact that its checks need.
 pub const WORKFLOW: &str = "workflow";
@@ -65,6 +86,7 @@ impl fmt::Display for Subject {
             Self::Architecture { name, auto_class } => write!(f, "{name}:{auto_class}"),
             Self::Checkpoint { name, .. } => f.write_str(name),
             Self::Workflow { name, .. } => write!(f, "{WORKFLOW}:{name}"),
+            Self::Endpoint(endpoint) => write!(f, "{ENDPOINT}:{}", endpoint.name),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use assay_model::protocol::Job;
 use assay_model::{CheckId, Platform, Subject};
-use assay_runner::{Flow, Interpreter, Limits, Notice, Runner, Settings, Task};
+use assay_runner::{Environment, Flow, Interpreter, Limits, Notice, Runner, Settings, Task};
 
 const FORKED: usize = 200;
 const SPAWNED: usize = 20;
@@ -54,7 +54,7 @@ fn units(count: usize, always_spawn: bool) -> (f64, f64) {
         .expect("set ASSAY_PYTHON")
         .into();
     let pythonpath = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python");
-    let runner = Runner::start(vec![Interpreter {
+    let runner = Runner::start(vec![Environment::Python(Interpreter {
         python,
         pythonpath,
         bytecode: None,
@@ -62,7 +62,7 @@ fn units(count: usize, always_spawn: bool) -> (f64, f64) {
         platforms: vec![],
         exports: None,
         always_spawn,
-    }])
+    })])
     .unwrap();
     let (began, cpu) = (Instant::now(), own_cpu());
     let mut ended = 0;

@@ -14,7 +14,7 @@ use crate::executor::Executor;
 use crate::limits::Limits;
 use crate::notice::{Flow, Notice, Task};
 use crate::signals::{Order, Orders};
-use crate::template::{Interpreter, Templates};
+use crate::template::{Environment, Templates};
 use crate::unit::Unit;
 
 /// How a run is executed.
@@ -61,16 +61,16 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Starts the template processes and waits until their imports are done.
+    /// Starts the template processes, and waits until their imports are done.
     ///
     /// # Errors
     /// [`RunnerError`]; a preload that raises is named with its line.
-    pub fn start(interpreters: Vec<Interpreter>) -> Result<Self, RunnerError> {
+    pub fn start(environments: Vec<Environment>) -> Result<Self, RunnerError> {
         set_child_subreaper(Some(getpid())).map_err(std::io::Error::from)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let local = LocalSet::new();
         let templates = local
-            .block_on(&runtime, Templates::start(interpreters))
+            .block_on(&runtime, Templates::start(environments))
             .map_err(|error| RunnerError::Template(error.to_string()))?;
         Ok(Self {
             runtime,

@@ -24,4 +24,4 @@ mod unit;
 pub use dispatcher::{RunSummary, Runner, RunnerError, Settings};
 pub use limits::Limits;
 pub use notice::{Flow, Notice, Task};
-pub use template::Interpreter;
+pub use template::{Environment, Interpreter};

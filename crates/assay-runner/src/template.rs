@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
@@ -64,6 +64,20 @@ pub struct Interpreter {
     pub exports: Option<PathBuf>,
     /// Spawn a fresh process per worker instead of forking: for devices that don't survive a fork, and to compare.
     pub always_spawn: bool,
+}
+
+/// What starts workers.
+#[derive(Debug, Clone)]
+pub enum Environment {
+    /// A Python, whose template process forks them.
+    Python(Interpreter),
+    /// A program that is one itself: it speaks the protocol of a child on its standard input.
+    Program {
+        /// The program.
+        path: PathBuf,
+        /// Its arguments.
+        arguments: Vec<String>,
+    },
 }
 
 /// Forks workers from a template process; spawns them where forking is not safe.
@@ -251,23 +265,39 @@ impl Template {
     }
 }
 
-/// A template for each Python environment.
-pub(crate) struct Templates(Vec<Template>);
+/// A template for each Python environment, and the programs.
+pub(crate) struct Templates(Vec<Starter>);
+
+enum Starter {
+    Template(Box<Template>),
+    Program {
+        path: PathBuf,
+        arguments: Vec<String>,
+    },
+}
 
 impl Templates {
     /// Starts them, one after the other, and waits until their imports are done.
-    pub(crate) async fn start(interpreters: Vec<Interpreter>) -> Result<Self, LaunchError> {
-        let mut started = Vec::with_capacity(interpreters.len());
-        for interpreter in interpreters {
+    pub(crate) async fn start(environments: Vec<Environment>) -> Result<Self, LaunchError> {
+        let mut started = Vec::with_capacity(environments.len());
+        for environment in environments {
+            let interpreter = match environment {
+                Environment::Python(interpreter) => interpreter,
+                Environment::Program { path, arguments } => {
+                    started.push(Starter::Program { path, arguments });
+                    continue;
+                }
+            };
             let python = interpreter.python.display().to_string();
             let template = Template::start(interpreter).await;
-            started.push(template.map_err(|LaunchError(detail)| {
+            let template = template.map_err(|LaunchError(detail)| {
                 LaunchError(if started.is_empty() {
                     detail
                 } else {
                     format!("{python}: {detail}")
                 })
-            })?);
+            })?;
+            started.push(Starter::Template(Box::new(template)));
         }
         Ok(Self(started))
     }
@@ -276,7 +306,12 @@ impl Templates {
 impl Executor for Templates {
     async fn launch(&self, environment: usize) -> Result<Worker, LaunchError> {
         match self.0.get(environment) {
-            Some(template) => template.launch().await,
+            Some(Starter::Template(template)) => template.launch().await,
+            Some(Starter::Program { path, arguments }) => {
+                run_program(path, arguments).map_err(|error| {
+                    LaunchError(format!("{} can't be started: {error}", path.display()))
+                })
+            }
             None => Err(LaunchError(format!(
                 "there is no environment {environment}"
             ))),
@@ -286,11 +321,27 @@ impl Executor for Templates {
     async fn sweep(&self) -> u32 {
         // Under the locks, so that no fork is under way.
         let mut forking = Vec::with_capacity(self.0.len());
-        for template in &self.0 {
-            forking.push(template.running.lock().await);
+        for starter in &self.0 {
+            if let Starter::Template(template) = starter {
+                forking.push(template.running.lock().await);
+            }
         }
         strays::sweep()
     }
+}
+
+/// A worker that is a program of its own.
+fn run_program(path: &Path, arguments: &[String]) -> io::Result<Worker> {
+    let (ours, theirs) = StdStream::pair()?;
+    let (reader, writer) = io::pipe()?;
+    let process = Command::new(path)
+        .args(arguments)
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::from(OwnedFd::from(writer.try_clone()?)))
+        .stderr(Stdio::from(OwnedFd::from(writer)))
+        .process_group(0)
+        .spawn()?;
+    worker(ours, reader.into(), Pid::from_child(&process), None)
 }
 
 impl Template {

@@ -73,6 +73,7 @@ impl Names {
                     }
                     Some(Subject::Checkpoint { .. }) => ("checkpoint", None, None),
                     Some(Subject::Workflow { .. }) => ("workflow", None, None),
+                    Some(Subject::Endpoint(_)) => ("endpoint", None, None),
                     None => ("unknown", None, None),
                 };
                 insert.execute(params![

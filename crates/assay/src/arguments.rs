@@ -60,6 +60,8 @@ pub(crate) enum Verb {
     Recommend(RecommendArguments),
     /// Expected outputs of subjects: show them, compare them with what a run collected, take that as expected
     Golden(GoldenVerb),
+    /// Test API endpoints: whether a server speaks its dialect, and how it fails
+    Api(ApiVerb),
     /// The DuckDB store of all runs: its state, and what keeps it small
     Store(StoreArguments),
     /// Ask the store in SQL; nothing can be written
@@ -627,6 +629,81 @@ pub(crate) struct GoldenArguments {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) shown: Shown,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay api list\n  assay api check http://127.0.0.1:8000/v1 --model tiny\n  assay api serve-faults --dialect claude --fault no-first-event"
+)]
+pub(crate) struct ApiVerb {
+    #[command(subcommand)]
+    pub(crate) action: ApiAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiAction {
+    /// Which dialects and checks there are
+    List,
+    /// Check one endpoint; the record and the reports are those of `assay run`
+    Check(ApiCheckArguments),
+    /// Serve a dialect on loopback, rightly or with one fault: to try clients and checks
+    ServeFaults(ServeArguments),
+    /// A worker of the runner's
+    #[command(hide = true)]
+    Worker,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiCheckArguments {
+    /// The address to which the dialect's routes are added: http://127.0.0.1:8000/v1
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: String,
+    /// The dialect that it speaks; `assay api list` shows them
+    #[arg(long, value_name = "DIALECT", default_value = "openai")]
+    pub(crate) dialect: String,
+    /// The model that is asked for
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: String,
+    /// What it is called in the record [default: its host and model]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The environment variable that holds its key [default: the dialect's own, where one is set]
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) key_variable: Option<String>,
+    /// Only these checks, or groups of checks. Repeatable
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Seconds for one check
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pub(crate) timeout: f64,
+    /// Makes the questions [default: drawn]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// A new folder for record and reports [default: one below .assay/reports]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The dialect
+    #[arg(long, value_name = "DIALECT", default_value = "openai")]
+    pub(crate) dialect: String,
+    /// What is wrong with it [default: nothing]
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) fault: Option<String>,
+    /// List the faults, each with the check that is there for it
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// The port on loopback; 0 for any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Milliseconds between two tokens
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1.0)]
+    pub(crate) pace: f64,
+    /// Answers at a time; others wait
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) slots: u16,
 }
 
 #[derive(Debug, Args)]

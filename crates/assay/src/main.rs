@@ -6,6 +6,8 @@ mod say;
 mod architectures;
 mod arguments;
 mod configuration;
+mod endpoint_worker;
+mod endpoints;
 mod environment;
 mod expectations;
 mod failure;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Matrix(arguments) => matrix::matrix(&arguments),
         Verb::Recommend(arguments) => recommending::recommend(&arguments),
         Verb::Golden(arguments) => golden::golden(&arguments.action),
+        Verb::Api(arguments) => endpoints::api(&arguments.action),
         Verb::Store(arguments) => history::store(&arguments.action),
         Verb::Sql(arguments) => history::sql(&arguments),
         Verb::Completions { shell } => {

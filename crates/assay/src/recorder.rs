@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use assay_catalog::Cache;
-use assay_judge::{Proof, Weights, judge, measured, prove, prove_links};
+use assay_judge::{Proof, Weights, judge, measured, prove, prove_endpoint, prove_links};
 use assay_model::event::Event;
 use assay_model::{CheckId, Ending, Golden, Outcome, Platform, Provenance, Rule, Subject};
 use assay_record::{Fold, LogWriter, RecordError};
@@ -126,11 +126,15 @@ impl<'a> Recorder<'a> {
                 platform: unit.platform,
                 checkpoint: match &unit.subject {
                     Subject::Checkpoint { path, .. } => Some(path.clone()),
-                    Subject::Architecture { .. } | Subject::Workflow { .. } => None,
+                    Subject::Architecture { .. }
+                    | Subject::Workflow { .. }
+                    | Subject::Endpoint(_) => None,
                 },
                 links: match &unit.subject {
                     Subject::Workflow { links, .. } => Some(links.keys().cloned().collect()),
-                    Subject::Architecture { .. } | Subject::Checkpoint { .. } => None,
+                    Subject::Architecture { .. }
+                    | Subject::Checkpoint { .. }
+                    | Subject::Endpoint(_) => None,
                 },
                 expected: unit.expected.clone(),
                 cases: cases.collect(),
@@ -272,7 +276,9 @@ impl<'a> Recorder<'a> {
             Some(folder) => Weights::of_checkpoint(folder),
             None => Ok(Weights::Nonce(self.nonce)),
         };
+        let is_remote = state.platform == Platform::REMOTE;
         let proof = match weights {
+            _ if is_remote => prove_endpoint(&evidence),
             Ok(weights) => match &state.links {
                 Some(links) => prove_links(&evidence, links, self.nonce, &weights),
                 None => prove(&evidence, self.nonce, &weights),

@@ -30,6 +30,16 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
                 .hint("begin a new run"),
         );
     }
+    if before
+        .cases
+        .iter()
+        .any(|case| case.platform == Platform::REMOTE)
+    {
+        return Err(Failure::usage(format!(
+            "{name} is of an endpoint, which may be another by now"
+        ))
+        .hint("begin a new run: `assay api check`"));
+    }
     let nothing_open = !before
         .cases
         .iter()

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&arguments.python)?;
     let seed = match settings.seed.value {
         Some(seed) => seed,
-        None => u64::from(u32::from_le_bytes(random()?)),
+        None => random_seed()?,
     };
     let planned = make_plan(&mut session, &arguments.subjects, &settings, seed)?;
     // From here on something is written.
@@ -189,7 +189,8 @@ pub(crate) fn nonces(seed: u64) -> (u64, u64) {
     (generator.word(0), generator.word(1))
 }
 
-fn header(session: &Session, run: String, seed: u64) -> Header {
+/// The header of a run's log, but for its settings.
+pub(crate) fn header(session: &Session, run: String, seed: u64) -> Header {
     let (nonce, second_nonce) = nonces(seed);
     Header {
         schema: SCHEMA_VERSION,
@@ -211,6 +212,11 @@ fn header(session: &Session, run: String, seed: u64) -> Header {
 pub(crate) fn run_name() -> Result<String, Failure> {
     let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
     Ok(format!("{now}-{:04x}", u16::from_le_bytes(random()?)))
+}
+
+/// A seed that nobody named.
+pub(crate) fn random_seed() -> Result<u64, Failure> {
+    Ok(u64::from(u32::from_le_bytes(random()?)))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Failure> {

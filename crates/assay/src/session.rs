@@ -10,7 +10,9 @@ use assay_model::{
     Backend, Discovered, Ending, Fingerprint, Lacking, Platform, Present, Probed,
     PythonEnvironment, Subject, Unavailable,
 };
-use assay_runner::{Flow, Interpreter, Limits, Notice, Runner, RunnerError, Settings, Task};
+use assay_runner::{
+    Environment, Flow, Interpreter, Limits, Notice, Runner, RunnerError, Settings, Task,
+};
 
 use crate::arguments::PythonArguments;
 use crate::failure::Failure;
@@ -43,6 +45,8 @@ pub(crate) fn limits(check_seconds: f64, memory_bytes: Option<u64>) -> Limits {
 pub(crate) struct Session {
     pub(crate) fingerprint: Fingerprint,
     pythonpath: PathBuf,
+    /// Whether there is a Python: endpoints want none.
+    has_python: bool,
     cache: PathBuf,
     clean: Option<Runner>,
     preloaded: Option<Runner>,
@@ -92,11 +96,32 @@ impl Session {
         Ok(Self {
             fingerprint,
             pythonpath: worker.folder,
+            has_python: true,
             cache,
             clean: None,
             preloaded: None,
             platforms: Vec::new(),
             scratch,
+        })
+    }
+
+    /// One for endpoints alone.
+    pub(crate) fn without_python() -> Result<Self, Failure> {
+        let cache = folders::cache()?;
+        let worker = assay_env::unpack(&cache)
+            .map_err(|error| Failure::setup(error.to_string()).hint(error.hint()))?;
+        let none = PythonEnvironment::default();
+        let fingerprint = assay_env::fingerprint(none, BTreeMap::new(), &worker, &[])
+            .map_err(|(path, error)| Failure::internal(format!("{}: {error}", path.display())))?;
+        Ok(Self {
+            fingerprint,
+            pythonpath: worker.folder,
+            has_python: false,
+            cache,
+            clean: None,
+            preloaded: None,
+            platforms: Vec::new(),
+            scratch: std::env::temp_dir().join(format!("assay-{}", std::process::id())),
         })
     }
 
@@ -193,8 +218,11 @@ impl Session {
         named.filter_map(|name| self.fingerprint.platforms.get_key_value(name))
     }
 
-    /// In which of the runner's environments a platform runs: the first is that of all others.
+    /// In which of the runner's environments a platform runs: the first is that of all others, the last that of endpoints.
     pub(crate) fn environment_of(&self, backend: Backend) -> usize {
+        if backend == Backend::Remote {
+            return usize::from(self.has_python) + self.own().count();
+        }
         self.own()
             .position(|(name, _)| name == backend.name())
             .map_or(0, |index| index + 1)
@@ -221,20 +249,32 @@ impl Session {
         };
         let has_own = |name: &String| self.fingerprint.platforms.contains_key(name);
         let others = self.platforms.iter().filter(|name| !has_own(name)).cloned();
-        let mut interpreters = vec![interpreter(&self.fingerprint.python, others.collect())];
-        interpreters.extend(
-            self.own()
-                .map(|(name, python)| interpreter(python, vec![name.clone()])),
-        );
+        let mut environments = Vec::new();
+        if self.has_python {
+            let main = interpreter(&self.fingerprint.python, others.collect());
+            environments.push(Environment::Python(main));
+        }
+        environments
+            .extend(self.own().map(|(name, python)| {
+                Environment::Python(interpreter(python, vec![name.clone()]))
+            }));
+        let path = std::env::current_exe()
+            .map_err(|error| Failure::internal(format!("this program is not found: {error}")))?;
+        environments.push(Environment::Program {
+            path,
+            arguments: vec!["api".into(), "worker".into()],
+        });
         let with = if preloads.is_empty() {
             ""
         } else {
             " with the preloads"
         };
-        anstream::eprintln!(
-            "starting Python{with}: torch and transformers take some seconds to import"
-        );
-        Runner::start(interpreters).map_err(|error| match error {
+        if self.has_python {
+            anstream::eprintln!(
+                "starting Python{with}: torch and transformers take some seconds to import"
+            );
+        }
+        Runner::start(environments).map_err(|error| match error {
             RunnerError::Setup(error) => {
                 Failure::internal(format!("the runner can't be set up: {error}"))
             }
@@ -319,7 +359,7 @@ impl Session {
                     Subject::Architecture { .. } | Subject::Workflow { .. } => {
                         cache.probed(&subject.to_string())
                     }
-                    Subject::Checkpoint { .. } => None,
+                    Subject::Checkpoint { .. } | Subject::Endpoint(_) => None,
                 };
                 match kept {
                     Some(probed) => {

@@ -142,7 +142,9 @@ impl CheckRow {
     }
 }
 
-fn raised(error: &Error) -> Raised {
+/// An error as the record has it.
+#[must_use]
+pub fn raised(error: &Error) -> Raised {
     let status = error
         .status
         .map(|status| format!("{status}: "))

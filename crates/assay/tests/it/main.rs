@@ -5,6 +5,7 @@
     reason = "a test may panic; clippy knows test functions only, not what they share"
 )]
 
+mod api;
 mod architectures;
 mod bad_input;
 mod choosing;
