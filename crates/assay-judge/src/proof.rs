@@ -93,7 +93,7 @@ pub fn prove_links(evidence: &Evidence, links: &[String], nonce: u64, weights: &
 }
 
 /// Examines what an endpoint answered. Whether a model is behind an address nobody can compute again; one that answers the same to every
-/// question is none, nor is one that says back what it was asked, or counts as many tokens for a long question as for a short one.
+/// question is none, nor is one that says back what it was asked.
 #[must_use]
 pub fn prove_endpoint(evidence: &Evidence) -> Proof {
     if evidence.raised.is_some() {
@@ -114,11 +114,6 @@ pub fn prove_endpoint(evidence: &Evidence) -> Proof {
     let says_back = |its: &Exchange| its.answer.contains(&its.question);
     if exchanges.iter().all(says_back) {
         return mock("it says back what it is asked");
-    }
-    let counts: Option<Vec<u64>> = exchanges.iter().map(|its| its.input_tokens).collect();
-    let counts: Option<BTreeSet<u64>> = counts.map(BTreeSet::from_iter);
-    if counts.is_some_and(|counts| counts.len() < 2) {
-        return mock("it counts as many tokens for a long question as for a short one");
     }
     Proof {
         provenance: Some(Provenance::Real),
@@ -227,11 +222,10 @@ mod tests {
 
     const NONCE: u64 = 20_260_101;
 
-    fn answers(rows: [(&str, u64); 3]) -> Evidence {
-        let exchange = |(number, (answer, tokens)): (usize, (&str, u64))| Exchange {
+    fn answers(rows: [&str; 3]) -> Evidence {
+        let exchange = |(number, answer): (usize, &str)| Exchange {
             question: format!("question {number}"),
             answer: answer.into(),
-            input_tokens: Some(tokens),
         };
         Evidence {
             exchanges: rows.into_iter().enumerate().map(exchange).collect(),
@@ -242,27 +236,15 @@ mod tests {
     #[test]
     fn an_endpoint_answers_by_its_questions() {
         let of = |rows| prove_endpoint(&answers(rows)).provenance;
-        assert_eq!(of([("a", 1), ("b", 2), ("a", 3)]), Some(Provenance::Real));
-        assert_eq!(of([("a", 1), ("a", 2), ("a", 3)]), Some(Provenance::Mock));
-        assert_eq!(of([("a", 7), ("b", 7), ("c", 7)]), Some(Provenance::Mock));
-        let echo = [("question 0", 1), ("> question 1", 2), ("question 2!", 3)];
+        assert_eq!(of(["a", "b", "a"]), Some(Provenance::Real));
+        assert_eq!(of(["a", "a", "a"]), Some(Provenance::Mock));
+        let echo = ["question 0", "> question 1", "question 2!"];
         assert_eq!(of(echo), Some(Provenance::Mock));
-        // A server that does not count can't count wrong.
-        let mut uncounted = answers([("a", 0), ("b", 0), ("c", 0)]);
-        for exchange in &mut uncounted.exchanges {
-            exchange.input_tokens = None;
-        }
-        let proof = prove_endpoint(&uncounted);
-        assert_eq!(proof.provenance, Some(Provenance::Real));
-        uncounted.exchanges.pop();
-        let proof = prove_endpoint(&uncounted);
-        assert_eq!(proof.provenance, Some(Provenance::Mock));
+        let mut few = answers(["a", "b", "c"]);
+        few.exchanges.pop();
+        assert_eq!(prove_endpoint(&few).provenance, Some(Provenance::Mock));
         // Nothing is shown where a model would show its layers.
-        let proof = prove(
-            &answers([("a", 1), ("b", 2), ("c", 3)]),
-            NONCE,
-            &Weights::Nonce(NONCE),
-        );
+        let proof = prove(&answers(["a", "b", "c"]), NONCE, &Weights::Nonce(NONCE));
         assert_eq!(proof.provenance, Some(Provenance::Mock));
     }
 

@@ -52,8 +52,6 @@ pub struct Exchange {
     pub question: String,
     /// What was answered, thoughts included.
     pub answer: String,
-    /// Tokens of the question, by the server's count.
-    pub input_tokens: Option<u64>,
 }
 
 /// The arithmetic of a captured layer.

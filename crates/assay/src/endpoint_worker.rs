@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assay_api::chat::Chat;
 use assay_api::check::{Asking, CheckRow};
-use assay_api::dialect::{Capability, Dialect};
+use assay_api::dialect::Dialect;
 use assay_api::wire::{Bounds, Wire};
 use assay_api::{Error, Key, Kind};
 use assay_model::protocol::{FromChild, Job, MAX_FRAME_BYTES, PROTOCOL_VERSION, ToChild};
@@ -153,10 +153,6 @@ async fn shown(asking: &Asking<'_>) -> Evidence {
             Ok((_, answer)) => evidence.exchanges.push(Exchange {
                 question,
                 answer: answer.reasoning + &answer.text,
-                input_tokens: answer
-                    .usage
-                    .map(|usage| usage.input)
-                    .filter(|_| asking.endpoint.dialect.can(Capability::Usage)),
             }),
             Err(error) => {
                 evidence.raised = Some(assay_api::check::raised(&error));

@@ -64,8 +64,15 @@ pub(super) fn finish(reason: &str) -> Finish {
 /// Tokens; those of the question as they were told before, where they are not told again.
 pub(super) fn usage(value: &Value, input: Option<u64>) -> Option<Usage> {
     Some(Usage {
-        input: value["input_tokens"].as_u64().or(input)?,
+        input: self::input(value).or(input)?,
         output: value["output_tokens"].as_u64()?,
         total: None,
     })
+}
+
+/// All tokens of a question: what was read from a cache, or written there, is not among `input_tokens`.
+pub(super) fn input(usage: &Value) -> Option<u64> {
+    let kept = ["cache_read_input_tokens", "cache_creation_input_tokens"];
+    let kept: u64 = kept.iter().filter_map(|name| usage[*name].as_u64()).sum();
+    Some(usage["input_tokens"].as_u64()? + kept)
 }

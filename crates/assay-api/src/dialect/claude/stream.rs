@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::response::{finish, usage};
+use super::response::{finish, input, usage};
 use crate::chat::Delta;
 use crate::dialect::{Frame, StreamReader};
 
@@ -82,7 +82,7 @@ impl Events {
             "message_start" => {
                 self.has_begun = true;
                 let message = &event["message"];
-                self.input = message["usage"]["input_tokens"].as_u64();
+                self.input = input(&message["usage"]);
                 let named = |name: &str| message[name].as_str().map(str::to_owned);
                 vec![Delta::Start {
                     id: named("id"),
