@@ -13,6 +13,8 @@ pub struct Error {
     pub status: Option<u16>,
     /// How long the server wants to be left alone.
     pub retry_after: Option<Duration>,
+    /// Whether the call is to be tried again, by the server's own word.
+    pub should_retry: Option<bool>,
     /// The identifier by which the server's support finds the call.
     pub request_id: Option<String>,
 }
@@ -25,6 +27,7 @@ impl Error {
             words: words.into(),
             status: None,
             retry_after: None,
+            should_retry: None,
             request_id: None,
         }
     }

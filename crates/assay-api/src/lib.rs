@@ -4,6 +4,7 @@
 //! A call goes down: [`chat::Chat`] → [`dialect::Dialect`] → [`wire::Wire`]; its answer comes up the same way. Nothing here judges: checks
 //! make observations, as those of models do.
 
+pub mod calling;
 pub mod chat;
 pub mod check;
 pub mod dialect;

@@ -38,6 +38,7 @@ pub(crate) fn connect(endpoint: &Endpoint) -> Result<assay_api::Endpoint, Error>
         words,
         status: None,
         retry_after: None,
+        should_retry: None,
         request_id: None,
     };
     let dialect = Dialect::named(&endpoint.dialect)

@@ -190,6 +190,7 @@ impl Dialect {
         Some(Error {
             status: Some(answer.status),
             retry_after: limits.retry_after,
+            should_retry: limits.should_retry,
             request_id: self.request_id(&answer.headers),
             ..Error::new(own.unwrap_or(kind), words)
         })
