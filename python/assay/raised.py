@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import traceback
@@ -74,6 +75,10 @@ def _is_out_of_memory(exception: BaseException) -> bool:
         or "can't allocate memory" in text
         or "Cannot allocate memory" in text
         or "not enough memory" in text
+        # onnxruntime's arena, and C++.
+        or "Failed to allocate memory" in text
+        or "bad_alloc" in text
+        or "bad allocation" in text
     )
 
 
@@ -82,8 +87,8 @@ def _missing_package(exception: BaseException) -> str | None:
     if not isinstance(exception, ImportError):
         return None
     if isinstance(exception, ModuleNotFoundError) and exception.name:
-        # A module of the library itself that is gone is a bug of the library, not a missing package.
+        # A part of a package that is there is a bug of who asks for it, not a missing package.
         root = exception.name.split(".")[0]
-        return None if root in ("transformers", "torch", "assay") else root
+        return None if importlib.util.find_spec(root) else root
     match = re.search(r"requires (?:the )?`?([\w.-]+)`? (?:library|package)?", _text(exception))
     return match.group(1) if match else None

@@ -156,6 +156,32 @@ def test_a_session_that_remembers(on):
     assert set(wrong(parity.repeatable(on(bug(run=run))))) == {"last_hidden_state"}
 
 
+def test_a_backend_that_leaves_and_one_whose_part_is_gone_keep_their_stage(on):
+    def leave(backend, inputs):
+        raise SystemExit(3)
+
+    def lose(backend, inputs):
+        import torch.no_such_part  # noqa: F401
+
+    for run, exception in ((leave, "SystemExit"), (lose, "ModuleNotFoundError")):
+        with pytest.raises(SubjectRaised) as raised:
+            parity.outputs(on(bug(run=run)))
+        told = describe(raised.value.original, "subject")
+        # The package is there: that a part of it is not is no reason to skip.
+        assert (told["exception"], told["stage"], told["missing_package"]) == (exception, "run", None)
+
+
+def test_what_runs_holds_the_weights_as_well(on):
+    class Holds(Faithful):
+        def load(self):
+            self.block = torch.ones(1 << 23)  # 32 MiB
+
+    seen = parity.outputs(on(Holds))
+    assert seen.fields["measures"]["run_peak_bytes"] >= 1 << 25
+    least = sum(its.numel() * its.element_size() for its in Doubles().parameters())
+    assert parity.outputs(on(Faithful)).fields["measures"]["run_peak_bytes"] >= least
+
+
 class Noisy(Doubles):
     """Adds random numbers in eval mode, too."""
 
@@ -270,6 +296,7 @@ def test_a_choice_that_rounding_turns_is_asked_again_with_other_inputs(unit_of, 
 def test_the_platforms_that_are_named_are_those_that_there_are():
     table = (Path(__file__).parents[2] / "crates/assay-model/src/platform.rs").read_text(encoding="utf-8")
     names = re.findall(r'Self::\w+ => row\(\s*"([a-z-]+)"', table)
+    names.remove("remote")  # where endpoints are: no model runs there
     assert len(names) == 17
     for name in names:
         if name in platforms.NOT_YET:

@@ -90,7 +90,16 @@ def weights_of(kind, bert, inputs, dtype):
     return backend.numbers()
 
 
-@pytest.mark.parametrize("kind", ["cpu", "torch-export", "torch-compile", "onnxruntime"])
+def test_onnxruntime_multiplies_in_float16_or_says_that_it_does_not(bert, inputs):
+    """Its provider for processors has no such kernels, and casts before and after each product: weights in float16 are no proof."""
+    pytest.importorskip("onnxruntime")
+    assert "embeddings.word_embeddings.weight" in weights_of("onnxruntime", bert, inputs, "float32")
+    with pytest.raises(Unavailable, match="asked for float16, CPUExecutionProvider multiplies in float32 here") as lacking:
+        weights_of("onnxruntime", bert, inputs, "float16")
+    assert lacking.value.kind == "not_supported_here"
+
+
+@pytest.mark.parametrize("kind", ["cpu", "torch-export", "torch-compile"])
 def test_a_backend_says_in_which_numbers_it_holds_weights(bert, inputs, kind):
     """By their names, or most of all numbers."""
     try:

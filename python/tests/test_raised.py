@@ -24,3 +24,21 @@ def test_what_is_no_text_arrives_as_valid_json():
     # `json.loads` accepts half a surrogate pair; the runner, which is strict, does not.
     assert json.loads(body.decode())["message"] == "no file a?b, ?"
     assert b"\\ud" not in body
+
+
+def test_words_of_those_who_have_no_memory():
+    """As onnxruntime's arena and C++ say it."""
+    for words in ("Failed to allocate memory for requested buffer of size 34359738368", "std::bad_alloc", "bad allocation"):
+        assert raised.describe(RuntimeError(words), "subject")["out_of_memory"]
+    assert not raised.describe(RuntimeError("failed to allocate a name"), "subject")["out_of_memory"]
+
+
+def test_a_part_of_a_package_that_is_there_is_no_missing_package():
+    def missing(name):
+        try:
+            __import__(name)
+        except ImportError as error:
+            return raised.describe(error, "subject")["missing_package"]
+
+    assert missing("no_such_package.part") == "no_such_package"
+    assert missing("numpy.no_such_part") is None

@@ -117,7 +117,7 @@ fn sampler(ready: &Ready) -> Result<(), Failed> {
 const PLATFORMS: [(&[&str], &str); 2] = [
     (
         &["bert", "t5", "vit"],
-        "cpu@bfloat16,torch-compile,torch-export,onnxruntime,onnxruntime@float16,openvino,openvino@bfloat16,openvino@int8,executorch,disk-offload",
+        "cpu@bfloat16,torch-compile,torch-export,onnxruntime,openvino,openvino@bfloat16,openvino@int8,executorch,disk-offload",
     ),
     (&["llama"], "disk-offload,tensor-parallel"),
 ];

@@ -36,6 +36,8 @@ class Backend(ABC):
     stages: tuple[str, ...] = ("export", "load", "run")
     """What preparing and loading are called where they fail."""
 
+    holds_from: int = 0
+    """From which stage on the weights that run are held: 0 where preparing places them, 1 where loading does."""
     answers_wide: bool = False
     """Whether what it gives out has 32 bits, whatever the model has."""
     draws_alike: bool = True

@@ -56,6 +56,7 @@ MOVES = frozenset(
 class Exported(Backend):
     """A model as one exported graph: what is loaded and run is read from the files that it was saved as."""
 
+    holds_from = 1
     exporter = ""
     """The class in `transformers.exporters`."""
     config = ""
@@ -79,6 +80,8 @@ class Exported(Backend):
         """Where the export lies."""
         self.model: Any = None
         """What was loaded of it."""
+        self.prepared_with: Tensors = {}
+        """The inputs that it was traced with."""
         self.foreign: Counter[str] = Counter()
         """What else than the backend computed in any run so far, and how often."""
 
@@ -88,6 +91,7 @@ class Exported(Backend):
         if sessions.session_class(model) is not None:
             raise Unavailable("not_yet", "Assay does not export models that a session drives yet")
         # An exporter may leave something in a model, and a graph what an earlier forward left there.
+        self.prepared_with = {name: its.clone() for name, its in inputs.items()}
         self.source = copy.deepcopy(model)
         oracle.clear_caches(self.source)
         options, fed = self.options(), self.fed(inputs)

@@ -26,6 +26,10 @@ PROVIDERS = {
 }
 """Each with the package that has it."""
 
+PRODUCTS = ("MatMul", "Gemm", "FusedMatMul", "FusedGemm", "Conv", "FusedConv", "ConvTranspose", "Attention", "MultiHeadAttention")
+"""Operations that multiply matrices."""
+PROFILED = {"float": "float32", "float16": "float16", "bfloat16": "bfloat16", "double": "float64"}
+"""What a profile calls them."""
 FLOATS = {"FLOAT": "float32", "FLOAT16": "float16", "BFLOAT16": "bfloat16", "DOUBLE": "float64"}
 
 
@@ -120,10 +124,29 @@ class Onnxruntime(Exported):
     def load(self) -> None:
         self.model = self.read(providers=[self.provider], **self.runner_options())
         (runner,) = self.model.runners.values()
-        self.settings = {"providers": runner.session.get_providers()}
+        found = runner.session.get_providers()
+        self.settings = {"providers": found}
+        if found[0] != self.provider:
+            raise Unavailable("no_device", f"asked for {self.provider}, onnxruntime runs the model with {found[0]}")
+        if self.dtype != "float32":
+            products = self._products()
+            self.settings["products of matrices"] = dict(products)
+            (computes, _), *_ = products.most_common(1) or [(self.dtype, 0)]
+            if computes != self.dtype:
+                raise Unavailable("not_supported_here", f"asked for {self.dtype}, {self.provider} multiplies in {computes} here")
 
-    def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
-        """By its profile: each node that ran, with its provider."""
+    def _products(self) -> Counter[str]:
+        """In which numbers matrices are multiplied, by the session's profile: a provider without kernels for shorter ones casts before and
+        after each."""
+        types: Counter[str] = Counter()
+        for event in self._profile(self.prepared_with):
+            if event["args"]["op_name"] in PRODUCTS and event["args"].get("input_type_shape"):
+                (name,) = event["args"]["input_type_shape"][0]
+                types[PROFILED.get(name, name)] += 1
+        return types
+
+    def _profile(self, inputs: Tensors) -> list[dict[str, Any]]:
+        """Each kernel that ran for these inputs, in a session like the one that is compared."""
         loaded = self.model.runners
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -134,8 +157,11 @@ class Onnxruntime(Exported):
                     events = json.load(file)
             finally:
                 self.model._runners = loaded
-        ran = [event["args"]["provider"] for event in events if event.get("name", "").endswith("_kernel_time")]
-        executed.by = dict(Counter(ran))
+        return [event for event in events if event.get("name", "").endswith("_kernel_time")]
+
+    def by_backend(self, inputs: Tensors, executed: Executed) -> Executed:
+        """By its profile: each node that ran, with its provider."""
+        executed.by = dict(Counter(event["args"]["provider"] for event in self._profile(inputs)))
         executed.elsewhere += [f"{provider}: {count}" for provider, count in executed.by.items() if provider != self.provider]
         return executed
 
