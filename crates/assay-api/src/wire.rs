@@ -69,7 +69,7 @@ pub struct Outgoing {
     pub body: Bytes,
 }
 
-/// Sends requests over connections that are kept.
+/// Sends requests.
 #[derive(Debug, Clone)]
 pub struct Wire {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
@@ -77,11 +77,24 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A client of its own, with connections of its own.
+    /// A client with connections of its own, which are kept for later calls.
     ///
     /// # Errors
     /// Where this machine has no certificates to trust.
     pub fn new(bounds: Bounds) -> io::Result<Self> {
+        Self::keeping(bounds, usize::MAX)
+    }
+
+    /// One that makes a connection for each call: what a server does to one connection is no matter of the next call's. A server that
+    /// refuses a body before it has read it closes the connection, and who takes that up again is cut off.
+    ///
+    /// # Errors
+    /// As [`Wire::new`].
+    pub fn without_keeping(bounds: Bounds) -> io::Result<Self> {
+        Self::keeping(bounds, 0)
+    }
+
+    fn keeping(bounds: Bounds, idle: usize) -> io::Result<Self> {
         let mut tcp = HttpConnector::new_with_resolver(Resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -93,6 +106,7 @@ impl Wire {
             .wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(idle)
             .pool_idle_timeout(Duration::from_secs(30))
             .http1_max_buf_size(bounds.head_bytes.max(8 << 10))
             .build(tls);

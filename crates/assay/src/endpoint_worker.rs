@@ -51,7 +51,7 @@ pub(crate) fn connect(endpoint: &Endpoint) -> Result<assay_api::Endpoint, Error>
             Some(Key::new(key))
         }
     };
-    let wire = Wire::new(BOUNDS).map_err(|error| wrong(error.to_string()))?;
+    let wire = Wire::without_keeping(BOUNDS).map_err(|error| wrong(error.to_string()))?;
     assay_api::Endpoint::new(dialect, &endpoint.base, endpoint.model.clone(), key, wire)
 }
 
