@@ -82,8 +82,10 @@ pub(super) async fn wrong_key(asking: &Asking<'_>) -> Result<Observation, Error>
     ] {
         let other = asking.endpoint.with_key(key);
         let answer = other.post(&other.route(&chat), &other.body(&chat)).await?;
-        seen.that("keys refused with 401", answer.status == 401, || {
-            format!("{name}: {}", answer.status)
+        let statuses = other.dialect.endpoints.unauthorized;
+        let is_right = statuses.contains(&answer.status);
+        seen.that("keys refused with the dialect's status", is_right, || {
+            format!("{name}: {}, not {statuses:?}", answer.status)
         });
         let read = answer
             .json()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Asking;
 use super::seen::Seen;
 use crate::Error;
-use crate::dialect::Dialect;
+use crate::dialect::{Capability, Dialect};
 use crate::wire::Whole;
 
 /// Bytes of a question that no server takes: beyond any context, below what a proxy cuts off without a word.
@@ -17,12 +17,13 @@ pub(super) async fn missing_field(asking: &Asking<'_>) -> Result<Observation, Er
     refused(asking, &without_required(asking)).await
 }
 
-/// Bodies each without one field that the dialect requires.
+/// Bodies each without one field that the dialect requires. In Gemini's the model is none of them: it stands in the path.
 pub(super) fn without_required(asking: &Asking<'_>) -> Vec<(String, Value)> {
     let whole = body(asking);
-    let fields = ["messages", "model", "contents"].into_iter();
+    let chooses = asking.endpoint.dialect.can(Capability::ModelChoice);
+    let fields = ["messages", "contents", "model"].into_iter();
     fields
-        .filter(|field| whole.get(field).is_some())
+        .filter(|field| whole.get(field).is_some() && (chooses || *field != "model"))
         .map(|field| {
             let mut body = whole.clone();
             body.as_object_mut().map(|body| body.remove(field));
@@ -47,10 +48,14 @@ pub(super) async fn wrong_type(asking: &Asking<'_>) -> Result<Observation, Error
     with("/messages", json!({"role": "user"}));
     with("/messages/0", json!(7));
     with("/contents", json!(7));
+    with("/contents", json!("Say something."));
+    with("/contents/0", json!(7));
     with("/max_tokens", json!("many"));
     with("/options/num_predict", json!("many"));
+    with("/generationConfig/maxOutputTokens", json!("many"));
     with("/temperature", json!("hot"));
     with("/options/temperature", json!("hot"));
+    with("/generationConfig/temperature", json!("hot"));
     refused(asking, &bodies).await
 }
 

@@ -3,8 +3,16 @@
 //! lacks is that one's.
 
 pub mod claude;
+pub mod gemini;
+pub mod groq;
+pub mod metaai;
 pub mod ollama;
+pub mod opea;
 pub mod openai;
+pub mod ovms;
+pub mod tgi;
+pub mod vllm;
+pub mod xai;
 
 use std::time::Duration;
 
@@ -13,10 +21,23 @@ use serde_json::Value;
 
 use crate::chat::{Answer, Chat, Delta};
 use crate::error::{Error, Kind};
+use crate::server::voice::Voice;
 use crate::wire::Whole;
 
 /// Every dialect.
-pub const ALL: &[Dialect] = &[openai::DIALECT, claude::DIALECT, ollama::DIALECT];
+pub const ALL: &[Dialect] = &[
+    openai::DIALECT,
+    claude::DIALECT,
+    gemini::DIALECT,
+    groq::DIALECT,
+    xai::DIALECT,
+    metaai::DIALECT,
+    ollama::DIALECT,
+    vllm::DIALECT,
+    tgi::DIALECT,
+    ovms::DIALECT,
+    opea::DIALECT,
+];
 
 /// How one backend wants to be asked, and how it answers.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +65,8 @@ pub struct Dialect {
     pub error: fn(status: u16, body: &Value) -> Option<ErrorBody>,
     /// Reads limits from headers, and from the body of an error.
     pub limits: fn(&HeaderMap, Option<&Value>) -> Limits,
+    /// The other side: what the fault server says.
+    pub(crate) voice: &'static Voice,
 }
 
 /// What the body of an error says: what it means, where it is more exact than the status, and the server's words.
@@ -60,6 +83,8 @@ pub struct Endpoints {
     pub bases: &'static [&'static str],
     /// The header that takes the key, and what stands before it there.
     pub key: Option<(&'static str, &'static str)>,
+    /// The statuses with which a wrong key, or none, is refused, that of a wrong key first. RFC 9110 § 15.5.2 has 401.
+    pub unauthorized: &'static [u16],
     /// Headers that every request has.
     pub headers: &'static [(&'static str, &'static str)],
     /// For a chat; `{model}` is the model's name.
@@ -87,6 +112,8 @@ pub enum Capability {
     /// Temperature 0 and a seed give the same answer again.
     Seed,
     Models,
+    /// The model is chosen by its name, and one that there is not is refused. A server of one model may not look at the name.
+    ModelChoice,
     Health,
     Metrics,
     Tools,
@@ -108,6 +135,7 @@ impl Capability {
             Self::Usage => "usage",
             Self::Seed => "seed",
             Self::Models => "models",
+            Self::ModelChoice => "model_choice",
             Self::Health => "health",
             Self::Metrics => "metrics",
             Self::Tools => "tools",

@@ -13,19 +13,20 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::body::pieces;
+use super::voice::{Event, Refused, Saying, Voice};
 use super::words::{Told, tell};
 use super::{Fault, KEY, MODEL, Settings};
-use crate::dialect::{Dialect, Framing};
+use crate::dialect::{Capability, Dialect, Framing};
 
 type Body = BoxBody<Bytes, Infallible>;
 
 /// Bytes of a question at most.
 const MOST: usize = 1 << 20;
 
-static CALLS: AtomicU64 = AtomicU64::new(0);
+/// The kind of a refusal of a key.
+const WRONG_KEY: &str = "authentication_error";
 
-/// A refusal: its status, and the dialect's name for it.
-struct Refused(u16, &'static str, String);
+static CALLS: AtomicU64 = AtomicU64::new(0);
 
 /// Answers one request.
 pub(super) async fn answer(
@@ -66,6 +67,10 @@ impl Call {
         self.settings.dialect
     }
 
+    fn voice(&self) -> &'static Voice {
+        self.dialect().voice
+    }
+
     async fn routed(&self, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
         let endpoints = &self.dialect().endpoints;
         let prefix = endpoints.base.splitn(4, '/').nth(3).unwrap_or_default();
@@ -86,27 +91,35 @@ impl Call {
         if request.method() == Method::GET && endpoints.models == Some(&route) {
             return Ok(self.json(200, self.models()));
         }
-        if route != endpoints.chat {
+        let Some(addressed) = self.addressed(&route) else {
             return match self.settings.fault {
                 Some(Fault::UnknownRouteAnswers) => Ok(self.json(200, json!({}))),
                 Some(Fault::UnknownRouteIs500) => Err(failed()),
-                _ => Err(Refused(
-                    404,
-                    "not_found_error",
-                    format!("there is no {path}"),
-                )),
+                _ => Err(unknown(format!("there is no {path}"))),
             };
-        }
+        };
         if request.method() != Method::POST {
-            return Err(Refused(
-                405,
-                "invalid_request_error",
-                format!("{} is not for {path}", request.method()),
-            ));
+            return Err(Refused {
+                status: 405,
+                ..invalid(format!("{} is not for {path}", request.method()))
+            });
         }
         let body = Limited::new(request.into_body(), MOST).collect().await;
         let body = body.map_err(|_| self.oversized())?.to_bytes();
-        self.chat(&body).await
+        self.chat(&body, &addressed).await
+    }
+
+    /// What a route says of a chat; none for a route of something else.
+    fn addressed(&self, route: &str) -> Option<Addressed> {
+        let endpoints = &self.dialect().endpoints;
+        let has_stream = endpoints.stream != endpoints.chat;
+        let streamed = model_in(endpoints.stream, route).filter(|_| has_stream);
+        let is_stream = streamed.is_some();
+        let model = streamed.or_else(|| model_in(endpoints.chat, route))?;
+        Some(Addressed {
+            is_stream: has_stream.then_some(is_stream),
+            model: (!model.is_empty()).then(|| model.to_owned()),
+        })
     }
 
     fn is_allowed(&self, request: &Request<Incoming>) -> Result<(), Refused> {
@@ -123,39 +136,39 @@ impl Call {
         }
         match self.settings.fault {
             Some(Fault::WrongKeyIs500) => Err(failed()),
-            Some(Fault::WrongKeyIs403) => {
-                Err(Refused(403, "permission_error", "the key is wrong".into()))
-            }
-            _ => Err(Refused(
-                401,
-                "authentication_error",
-                "the key is wrong".into(),
-            )),
+            Some(Fault::WrongKeyIs403) => Err(Refused {
+                status: 403,
+                kind: "permission_error",
+                words: "the key is wrong".into(),
+            }),
+            _ => Err(Refused {
+                status: *self
+                    .dialect()
+                    .endpoints
+                    .unauthorized
+                    .first()
+                    .unwrap_or(&401),
+                kind: WRONG_KEY,
+                words: "the key is wrong".into(),
+            }),
         }
     }
 
-    async fn chat(&self, body: &Bytes) -> Result<Response<Body>, Refused> {
-        let parsed: Value = match serde_json::from_slice(body) {
-            Ok(body) => body,
-            Err(_) if self.is(Fault::NoJsonAnswers) => {
-                json!({"model": MODEL, "messages": [], "max_tokens": 8})
-            }
+    async fn chat(&self, body: &Bytes, addressed: &Addressed) -> Result<Response<Body>, Refused> {
+        let asked = match serde_json::from_slice(body) {
+            Ok(body) => self.understood(&body, addressed)?,
+            Err(_) if self.is(Fault::NoJsonAnswers) => Asked::default(),
             Err(_) if self.is(Fault::NoJsonIs500) => return Err(failed()),
             Err(error) => return Err(invalid(format!("the body is no JSON: {error}"))),
         };
-        let asked = self.understood(&parsed)?;
         let slot = Arc::clone(&self.slots).acquire_owned().await;
         let told = self.told(&asked);
-        // Ollama streams unless it is told not to.
-        if parsed["stream"]
-            .as_bool()
-            .unwrap_or(self.dialect().name == "ollama")
-        {
+        if asked.is_stream {
             return Ok(self.streamed(&told, slot));
         }
         tokio::time::sleep(self.settings.pace * u32::try_from(told.tokens.len()).unwrap_or(0))
             .await;
-        let mut value = self.whole(&told);
+        let mut value = (self.voice().whole)(&self.saying(&told));
         self.spoil(&mut value);
         let mut response = self.json(200, value);
         if self.is(Fault::JsonAsText) {
@@ -169,31 +182,23 @@ impl Call {
         Ok(response)
     }
 
-    /// Whether a request is valid: the question, the number of messages, the most tokens.
-    fn understood(&self, body: &Value) -> Result<Asked, Refused> {
-        let model = &body["model"];
-        if model != MODEL {
-            match self.settings.fault {
-                Some(Fault::UnknownModelAnswers) => {}
-                Some(Fault::UnknownModelIs500) => return Err(failed()),
-                _ if model.is_null() => return Err(invalid("`model` is missing".into())),
-                _ => {
-                    return Err(Refused(
-                        404,
-                        "not_found_error",
-                        format!("there is no model {model}"),
-                    ));
-                }
-            }
-        }
-        let messages = &body["messages"];
-        if messages.is_null() {
-            match self.settings.fault {
-                Some(Fault::MissingFieldAnswers) => return Ok(Asked::default()),
-                Some(Fault::MissingFieldIs500) => return Err(failed()),
-                _ => return Err(invalid("`messages` is missing".into())),
-            }
-        }
+    /// Whether a request is valid: the question, the number of messages, the most tokens, whether it is to be a stream.
+    fn understood(&self, body: &Value, addressed: &Addressed) -> Result<Asked, Refused> {
+        self.has_model(body, addressed)?;
+        let heard = &self.voice().heard;
+        let at = |place: &str| body.pointer(place).filter(|its| !its.is_null());
+        let is_stream = addressed.is_stream.or_else(|| body["stream"].as_bool());
+        let mut asked = Asked {
+            is_stream: is_stream.unwrap_or(heard.streams),
+            ..Asked::default()
+        };
+        let Some(messages) = at(heard.messages) else {
+            return match self.settings.fault {
+                Some(Fault::MissingFieldAnswers) => Ok(asked),
+                Some(Fault::MissingFieldIs500) => Err(failed()),
+                _ => Err(invalid(format!("{} is missing", heard.messages))),
+            };
+        };
         let wrong = |what: &str| match self.settings.fault {
             Some(Fault::WrongTypeIs500) => failed(),
             _ => invalid(format!("{what} is of another type")),
@@ -201,57 +206,60 @@ impl Call {
         let is_taken = self.is(Fault::WrongTypeAnswers);
         let Some(messages) = messages.as_array() else {
             return if is_taken {
-                Ok(Asked::default())
+                Ok(asked)
             } else {
-                Err(wrong("`messages`"))
+                Err(wrong(heard.messages))
             };
         };
-        let mut question = body["system"].as_str().unwrap_or_default().to_owned();
+        if messages.is_empty() {
+            return Err(invalid(format!("{} is empty", heard.messages)));
+        }
+        asked.messages = messages.len();
+        if let Some(system) = heard.system.and_then(at).and_then(Value::as_str) {
+            asked.question.push_str(system);
+        }
         for message in messages {
-            let content = message["content"].as_str();
-            let is_role = matches!(
-                message["role"].as_str(),
-                Some("system" | "user" | "assistant")
-            );
-            match content {
-                Some(content) if is_role || is_taken => question.push_str(content),
+            match (heard.message)(message) {
+                Some(words) => asked.question.push_str(words),
                 None if is_taken => {}
-                _ => return Err(wrong("a message")),
+                None => return Err(wrong("a message")),
             }
         }
-        if messages.is_empty() && !self.is(Fault::NoJsonAnswers) {
-            return Err(invalid("`messages` is empty".into()));
-        }
-        if self.is(Fault::UnicodeIs500) && !question.is_ascii() {
+        let is_foreign = self.is(Fault::UnicodeIs500) && !asked.question.is_ascii();
+        let is_unknown = self.is(Fault::UnknownFieldIs500) && body.get("assay_unknown").is_some();
+        if is_foreign || is_unknown {
             return Err(failed());
         }
-        if self.is(Fault::UnknownFieldIs500) && body.get("assay_unknown").is_some() {
-            return Err(failed());
-        }
-        let most = [&body["max_tokens"], &body["options"]["num_predict"]];
-        let most = most.into_iter().find(|its| !its.is_null());
-        let most = match most {
-            None if self.dialect().name == "claude" => {
-                return Err(invalid("`max_tokens` is missing".into()));
+        asked.most = match at(heard.limit) {
+            None if heard.needs_limit => {
+                return Err(invalid(format!("{} is missing", heard.limit)));
             }
             None => None,
             Some(most) if most.is_u64() => most.as_u64(),
             Some(_) if is_taken => None,
-            Some(_) => return Err(wrong("the limit of tokens")),
+            Some(_) => return Err(wrong(heard.limit)),
         };
-        let temperature = [&body["temperature"], &body["options"]["temperature"]];
-        if temperature
-            .into_iter()
-            .any(|its| !its.is_null() && !its.is_number())
-            && !is_taken
-        {
-            return Err(wrong("`temperature`"));
+        if at(heard.temperature).is_some_and(|its| !its.is_number()) && !is_taken {
+            return Err(wrong(heard.temperature));
         }
-        Ok(Asked {
-            question,
-            messages: messages.len(),
-            most,
-        })
+        Ok(asked)
+    }
+
+    /// Whether the model that is asked for is the one that is there, in dialects that ask for one.
+    fn has_model(&self, body: &Value, addressed: &Addressed) -> Result<(), Refused> {
+        let asked = match &addressed.model {
+            Some(model) => Some(model.as_str()),
+            None => body["model"].as_str(),
+        };
+        if asked == Some(MODEL) || !self.dialect().can(Capability::ModelChoice) {
+            return Ok(());
+        }
+        match (self.settings.fault, asked) {
+            (Some(Fault::UnknownModelAnswers), _) => Ok(()),
+            (Some(Fault::UnknownModelIs500), _) => Err(failed()),
+            (_, None) => Err(invalid("`model` is missing".into())),
+            (_, Some(model)) => Err(unknown(format!("there is no model {model}"))),
+        }
     }
 
     fn told(&self, asked: &Asked) -> Told {
@@ -279,74 +287,33 @@ impl Call {
         } else {
             MODEL
         };
-        match self.dialect().name {
-            "ollama" => json!({"models": [{"name": name, "model": name}]}),
-            "claude" => json!({"data": [{"type": "model", "id": name}], "has_more": false}),
-            _ => {
-                json!({"object": "list", "data": [{"id": name, "object": "model", "created": 1, "owned_by": "assay"}]})
-            }
-        }
+        (self.voice().models)(name)
     }
 
-    fn whole(&self, told: &Told) -> Value {
-        let text = told.tokens.concat();
-        let output = if self.is(Fault::OutputIsNotCounted) {
-            0
-        } else {
-            told.tokens.len() as u64
-        };
-        match self.dialect().name {
-            "ollama" => json!({
-                "model": MODEL, "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": text},
-                "done": true, "done_reason": self.reason(told), "prompt_eval_count": told.input, "eval_count": output,
-            }),
-            "claude" => json!({
-                "id": format!("msg_{}", self.number), "type": "message", "role": "assistant", "model": MODEL,
-                "content": [{"type": "text", "text": text}], "stop_reason": self.reason(told), "stop_sequence": null,
-                "usage": {"input_tokens": told.input, "output_tokens": output},
-            }),
-            _ => {
-                let total = told.input + output + u64::from(self.is(Fault::TotalIsWrong));
-                json!({
-                    "id": format!("chatcmpl-{}", self.number), "object": "chat.completion", "created": 1, "model": MODEL,
-                    "choices": [{
-                        "index": 0, "message": {"role": "assistant", "content": text}, "logprobs": null,
-                        "finish_reason": self.reason(told),
-                    }],
-                    "usage": {"prompt_tokens": told.input, "completion_tokens": output, "total_tokens": total},
-                })
-            }
-        }
-    }
-
-    fn reason(&self, told: &Told) -> &'static str {
-        match (self.dialect().name, told.is_cut) {
-            _ if self.is(Fault::UnknownFinishReason) => "eos",
-            ("claude", true) => "max_tokens",
-            ("claude", false) => "end_turn",
-            (_, true) => "length",
-            (_, false) => "stop",
+    fn saying<'a>(&self, told: &'a Told) -> Saying<'a> {
+        Saying {
+            told,
+            fault: self.settings.fault,
+            number: self.number,
         }
     }
 
     /// Breaks an answer that is whole.
     fn spoil(&self, value: &mut Value) {
-        let (content, reason) = match self.dialect().name {
-            "ollama" => ("/message/content", "/done_reason"),
-            "claude" => ("/content/0/text", "/stop_reason"),
-            _ => ("/choices/0/message/content", "/choices/0/finish_reason"),
-        };
+        let voice = self.voice();
         match self.settings.fault {
             Some(Fault::NoModel) => {
-                value.as_object_mut().map(|value| value.remove("model"));
+                value
+                    .as_object_mut()
+                    .map(|value| value.remove(voice.required));
             }
             Some(Fault::NoFinishReason) => {
-                if let Some(its) = value.pointer_mut(reason) {
+                if let Some(its) = value.pointer_mut(voice.reason) {
                     *its = Value::Null;
                 }
             }
             Some(Fault::ContentOfAnotherType) => {
-                if let Some(its) = value.pointer_mut(content) {
+                if let Some(its) = value.pointer_mut(voice.content) {
                     *its = json!(7);
                 }
             }
@@ -354,111 +321,8 @@ impl Call {
         }
     }
 
-    /// The events of a stream, in their order: name and data.
-    fn events(&self, told: &Told) -> Vec<(&'static str, String)> {
-        let mut events: Vec<(&'static str, Value)> = Vec::new();
-        let mut tokens = told.tokens.clone();
-        if self.is(Fault::OtherTextInStream) && tokens.len() > 1 {
-            tokens.remove(1);
-        }
-        let reason = self.reason(told);
-        let has_reason = !self.is(Fault::NoFinishInStream);
-        match self.dialect().name {
-            "ollama" => {
-                for token in &tokens {
-                    events.push((
-                        "",
-                        json!({
-                            "model": MODEL, "created_at": "2026-01-01T00:00:00Z",
-                            "message": {"role": "assistant", "content": token}, "done": false,
-                        }),
-                    ));
-                }
-                let mut last = self.whole(told);
-                last["message"]["content"] = "".into();
-                if self.is(Fault::NoUsageInStream) {
-                    last.as_object_mut().map(|last| last.remove("eval_count"));
-                }
-                events.push(("", last));
-            }
-            "claude" => {
-                let mut message = self.whole(told);
-                message["content"] = json!([]);
-                message["stop_reason"] = Value::Null;
-                message["usage"]["output_tokens"] = 0.into();
-                let start = (
-                    "message_start",
-                    json!({"type": "message_start", "message": message}),
-                );
-                events.push(start.clone());
-                if self.is(Fault::EventTwice) {
-                    events.push(start);
-                }
-                let block = json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
-                events.push(("content_block_start", block));
-                events.push(("ping", json!({"type": "ping"})));
-                for token in &tokens {
-                    let delta = json!({"type": "text_delta", "text": token});
-                    events.push((
-                        "content_block_delta",
-                        json!({"type": "content_block_delta", "index": 0, "delta": delta}),
-                    ));
-                }
-                events.push((
-                    "content_block_stop",
-                    json!({"type": "content_block_stop", "index": 0}),
-                ));
-                let delta = if has_reason {
-                    json!({"stop_reason": reason, "stop_sequence": null})
-                } else {
-                    json!({})
-                };
-                let mut last = json!({"type": "message_delta", "delta": delta, "usage": {"output_tokens": told.tokens.len()}});
-                if self.is(Fault::NoUsageInStream) {
-                    last.as_object_mut().map(|last| last.remove("usage"));
-                }
-                events.push(("message_delta", last));
-                events.push(("message_stop", json!({"type": "message_stop"})));
-            }
-            _ => {
-                let chunk = |number: usize, delta: Value, reason: Value| {
-                    let number = if self.is(Fault::IdChanges) {
-                        number as u64
-                    } else {
-                        self.number
-                    };
-                    json!({
-                        "id": format!("chatcmpl-{number}"), "object": "chat.completion.chunk", "created": 1, "model": MODEL,
-                        "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
-                    })
-                };
-                events.push((
-                    "",
-                    chunk(0, json!({"role": "assistant", "content": ""}), Value::Null),
-                ));
-                for (number, token) in tokens.iter().enumerate() {
-                    events.push((
-                        "",
-                        chunk(number + 1, json!({"content": token}), Value::Null),
-                    ));
-                }
-                if has_reason {
-                    events.push(("", chunk(0, json!({}), reason.into())));
-                }
-            }
-        }
-        let mut events: Vec<(&str, String)> = events
-            .into_iter()
-            .map(|(name, value)| (name, value.to_string()))
-            .collect();
-        if self.dialect().name == "openai" {
-            events.push(("", "[DONE]".into()));
-        }
-        events
-    }
-
     /// Breaks a stream.
-    fn spoil_stream(&self, events: &mut Vec<(&'static str, String)>) {
+    fn spoil_stream(&self, events: &mut Vec<Event>) {
         match self.settings.fault {
             Some(Fault::NoFirstEvent) => {
                 events.remove(0);
@@ -480,32 +344,20 @@ impl Call {
                 }
             }
             Some(Fault::ErrorInStream) => {
-                let error = self.error(503, "overloaded_error", "no room");
-                let name = if self.dialect().name == "claude" {
-                    "error"
-                } else {
-                    ""
+                let refused = Refused {
+                    status: 503,
+                    kind: "overloaded_error",
+                    words: "no room".into(),
                 };
-                let middle = events.len() / 2;
-                events.truncate(middle);
-                events.push((name, error.to_string()));
-                if self.dialect().name == "openai" {
-                    events.push(("", "[DONE]".into()));
-                }
+                events.truncate(events.len() / 2);
+                events.extend((self.voice().failing)(&refused, self.number));
             }
             _ => {}
         }
     }
 
     fn streamed(&self, told: &Told, slot: impl Send + 'static) -> Response<Body> {
-        let mut events = self.events(told);
-        if self.dialect().name == "openai" && !self.is(Fault::NoUsageInStream) {
-            let mut usage = self.whole(told);
-            usage["object"] = "chat.completion.chunk".into();
-            usage["choices"] = json!([]);
-            let last = events.len() - 1;
-            events.insert(last, ("", usage.to_string()));
-        }
+        let mut events = (self.voice().events)(&self.saying(told));
         self.spoil_stream(&mut events);
         let framing = self.dialect().framing;
         let frames: Vec<Bytes> = events
@@ -548,45 +400,32 @@ impl Call {
         if self.is(Fault::OversizedIs500) {
             return failed();
         }
-        Refused(
-            413,
-            "request_too_large",
-            format!("a question of more than {MOST} bytes"),
-        )
-    }
-
-    fn error(&self, status: u16, kind: &str, words: &str) -> Value {
-        match self.dialect().name {
-            "ollama" => json!({"error": words}),
-            "claude" => {
-                json!({"type": "error", "error": {"type": kind, "message": words}, "request_id": format!("req_{}", self.number)})
-            }
-            _ => {
-                json!({"error": {"message": words, "type": kind, "param": null, "code": status.to_string()}})
-            }
+        Refused {
+            status: 413,
+            kind: "request_too_large",
+            words: format!("a question of more than {MOST} bytes"),
         }
     }
 
-    fn refusal(&self, Refused(status, kind, words): &Refused) -> Response<Body> {
-        let own = json!({"detail": words});
+    fn refusal(&self, refused: &Refused) -> Response<Body> {
+        let status = refused.status;
+        let own = json!({"error_in_words": refused.words});
+        let mut error = (self.voice().error)(refused, self.number);
         match self.settings.fault {
-            Some(Fault::WrongKeyOtherShape) if *status == 401 => return self.json(401, own),
-            Some(Fault::ErrorOfAnotherShape) if *status < 500 => return self.json(*status, own),
-            Some(Fault::ErrorIsHtml) => return text(*status, "text/html", "<h1>Bad Request</h1>"),
-            Some(Fault::ErrorIs200) if *status == 400 => {
-                return self.json(200, self.error(*status, kind, words));
+            Some(Fault::WrongKeyOtherShape) if refused.kind == WRONG_KEY => {
+                return self.json(status, own);
+            }
+            Some(Fault::ErrorOfAnotherShape) if status < 500 => return self.json(status, own),
+            Some(Fault::ErrorIsHtml) => return text(status, "text/html", "<h1>Bad Request</h1>"),
+            Some(Fault::ErrorIs200) if status == 400 => return self.json(200, error),
+            Some(Fault::ErrorWithoutWords) => {
+                if let Some(words) = error.pointer_mut(self.voice().words) {
+                    *words = Value::Null;
+                }
             }
             _ => {}
         }
-        let mut error = self.error(*status, kind, words);
-        if self.is(Fault::ErrorWithoutWords) {
-            if let Some(its) = error["error"].as_object_mut() {
-                its.remove("message");
-            } else {
-                error["error"] = Value::Null;
-            }
-        }
-        self.json(*status, error)
+        self.json(status, error)
     }
 
     fn json(&self, status: u16, value: Value) -> Response<Body> {
@@ -600,6 +439,22 @@ struct Asked {
     question: String,
     messages: usize,
     most: Option<u64>,
+    is_stream: bool,
+}
+
+/// What the route of a chat says, where it says that.
+struct Addressed {
+    model: Option<String>,
+    is_stream: Option<bool>,
+}
+
+/// The model in a route, by a template that has it as `{model}`; empty for a template without one. None for another route.
+fn model_in<'a>(template: &str, route: &'a str) -> Option<&'a str> {
+    let path = template.split('?').next().unwrap_or_default();
+    match path.split_once("{model}") {
+        Some((before, after)) => route.strip_prefix(before)?.strip_suffix(after),
+        None => (path == route).then_some(""),
+    }
 }
 
 fn framed(framing: Framing, name: &str, data: &str) -> String {
@@ -611,11 +466,27 @@ fn framed(framing: Framing, name: &str, data: &str) -> String {
 }
 
 fn invalid(words: String) -> Refused {
-    Refused(400, "invalid_request_error", words)
+    Refused {
+        status: 400,
+        kind: "invalid_request_error",
+        words,
+    }
+}
+
+fn unknown(words: String) -> Refused {
+    Refused {
+        status: 404,
+        kind: "not_found_error",
+        words,
+    }
 }
 
 fn failed() -> Refused {
-    Refused(500, "api_error", "something went wrong".into())
+    Refused {
+        status: 500,
+        kind: "api_error",
+        words: "something went wrong".into(),
+    }
 }
 
 fn boxed(bytes: impl Into<Bytes>) -> Body {

@@ -5,6 +5,7 @@ mod answers;
 mod body;
 mod fault;
 mod raw;
+pub(crate) mod voice;
 mod words;
 
 use std::io;

@@ -6,6 +6,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Streaming,
     Capability::Usage,
     Capability::Models,
+    Capability::ModelChoice,
     Capability::Tools,
     Capability::Images,
 ];

@@ -6,6 +6,7 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     keys: &["ANTHROPIC_API_KEY"],
     bases: &["ANTHROPIC_BASE_URL"],
     key: Some(("x-api-key", "")),
+    unauthorized: &[401],
     headers: &[("anthropic-version", "2023-06-01")],
     chat: "/messages",
     stream: "/messages",

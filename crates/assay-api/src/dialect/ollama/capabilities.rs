@@ -7,6 +7,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Usage,
     Capability::Seed,
     Capability::Models,
+    Capability::ModelChoice,
     Capability::Health,
     Capability::Tools,
     Capability::StructuredOutput,

@@ -6,6 +6,7 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     keys: &["OLLAMA_API_KEY"],
     bases: &["OLLAMA_HOST"],
     key: Some(("authorization", "Bearer ")),
+    unauthorized: &[401],
     headers: &[],
     chat: "/chat",
     stream: "/chat",

@@ -6,6 +6,7 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     keys: &["OPENAI_API_KEY"],
     bases: &["OPENAI_BASE_URL"],
     key: Some(("authorization", "Bearer ")),
+    unauthorized: &[401],
     headers: &[],
     chat: "/chat/completions",
     stream: "/chat/completions",

@@ -9,6 +9,7 @@ mod response;
 mod stream;
 
 use super::{Dialect, Framing};
+use crate::server::voice;
 
 /// The dialect; others take what is alike from it.
 pub const DIALECT: Dialect = Dialect {
@@ -23,4 +24,5 @@ pub const DIALECT: Dialect = Dialect {
     stream: stream::reader,
     error: errors::read,
     limits: limits::read,
+    voice: &voice::openai::VOICE,
 };

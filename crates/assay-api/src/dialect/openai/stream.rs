@@ -32,7 +32,9 @@ impl StreamReader for Chunks {
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
             self.has_failed = true;
             return Ok(vec![Delta::Error(
-                text(&error["message"]).unwrap_or_else(|| error.to_string()),
+                text(&error["message"])
+                    .or_else(|| text(error))
+                    .unwrap_or_else(|| error.to_string()),
             )]);
         }
         if chunk["object"] != "chat.completion.chunk" {

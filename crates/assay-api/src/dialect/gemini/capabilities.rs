@@ -1,0 +1,16 @@
+use crate::dialect::Capability;
+
+/// What the API has.
+pub(super) const CAPABILITIES: &[Capability] = &[
+    Capability::Chat,
+    Capability::Streaming,
+    Capability::Usage,
+    Capability::Seed,
+    Capability::Models,
+    Capability::ModelChoice,
+    Capability::Tools,
+    Capability::StructuredOutput,
+    Capability::Embeddings,
+    Capability::Images,
+    Capability::Audio,
+];

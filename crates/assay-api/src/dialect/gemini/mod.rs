@@ -1,0 +1,28 @@
+//! Google's Gemini (`ai.google.dev/api/generate-content`).
+
+mod capabilities;
+mod endpoints;
+mod errors;
+mod limits;
+mod request;
+mod response;
+mod stream;
+
+use super::{Dialect, Framing};
+use crate::server::voice;
+
+/// The dialect.
+pub const DIALECT: Dialect = Dialect {
+    name: "gemini",
+    specification: "Gemini API reference: models.generateContent, models.streamGenerateContent",
+    endpoints: endpoints::ENDPOINTS,
+    capabilities: capabilities::CAPABILITIES,
+    request: request::chat,
+    schema: response::schema,
+    response: response::read,
+    framing: Framing::Sse,
+    stream: stream::reader,
+    error: errors::read,
+    limits: limits::read,
+    voice: &voice::gemini::VOICE,
+};

@@ -1,0 +1,43 @@
+use serde_json::{Map, Value, json};
+
+use crate::chat::{Chat, Role};
+
+/// The body of `:generateContent` and of `:streamGenerateContent`: which one it is, and the model, stands in the path. The assistant is called
+/// the model; what the system says stands beside the contents.
+pub(super) fn chat(chat: &Chat, _: &str) -> Value {
+    let (system, said): (Vec<_>, Vec<_>) = chat
+        .messages
+        .iter()
+        .partition(|(role, _)| *role == Role::System);
+    let contents: Vec<Value> = said
+        .iter()
+        .map(|(role, words)| {
+            let role = if *role == Role::Assistant {
+                "model"
+            } else {
+                "user"
+            };
+            json!({"role": role, "parts": [{"text": words}]})
+        })
+        .collect();
+    let mut body = json!({"contents": contents});
+    let system: Vec<&str> = system.iter().map(|(_, words)| words.as_str()).collect();
+    if !system.is_empty() {
+        body["systemInstruction"] = json!({"parts": [{"text": system.join("\n")}]});
+    }
+    let kind = chat.schema.is_some().then(|| "application/json".into());
+    let config: Map<String, Value> = [
+        ("maxOutputTokens", chat.max_tokens.map(Value::from)),
+        ("temperature", chat.temperature.map(Value::from)),
+        ("seed", chat.seed.map(Value::from)),
+        ("responseMimeType", kind),
+        ("responseSchema", chat.schema.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect();
+    if !config.is_empty() {
+        body["generationConfig"] = config.into();
+    }
+    body
+}

@@ -1,0 +1,15 @@
+use crate::dialect::Capability;
+
+/// What the API has (`console.groq.com/docs/api-reference`).
+pub(super) const CAPABILITIES: &[Capability] = &[
+    Capability::Chat,
+    Capability::Streaming,
+    Capability::Usage,
+    Capability::Seed,
+    Capability::Models,
+    Capability::ModelChoice,
+    Capability::Tools,
+    Capability::StructuredOutput,
+    Capability::Images,
+    Capability::Audio,
+];

@@ -1,0 +1,18 @@
+use crate::dialect::Capability;
+
+/// What the server has.
+pub(super) const CAPABILITIES: &[Capability] = &[
+    Capability::Chat,
+    Capability::Streaming,
+    Capability::Usage,
+    Capability::Seed,
+    Capability::Models,
+    Capability::ModelChoice,
+    Capability::Health,
+    Capability::Metrics,
+    Capability::Tools,
+    Capability::StructuredOutput,
+    Capability::Embeddings,
+    Capability::Rerank,
+    Capability::Images,
+];

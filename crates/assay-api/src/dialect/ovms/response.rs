@@ -1,0 +1,10 @@
+use serde_json::{Value, json};
+
+use crate::dialect::openai;
+
+/// OpenAI's without `id`, which the documented answer has not.
+pub(super) fn schema() -> Value {
+    let mut schema = (openai::DIALECT.schema)();
+    schema["required"] = json!(["object", "created", "model", "choices"]);
+    schema
+}

@@ -1,0 +1,14 @@
+use crate::dialect::Capability;
+
+/// What the API has. Temperature 0 and a seed are taken (`docs.x.ai/docs/api-reference`).
+pub(super) const CAPABILITIES: &[Capability] = &[
+    Capability::Chat,
+    Capability::Streaming,
+    Capability::Usage,
+    Capability::Seed,
+    Capability::Models,
+    Capability::ModelChoice,
+    Capability::Tools,
+    Capability::StructuredOutput,
+    Capability::Images,
+];
