@@ -40,7 +40,7 @@ fn list() {
     say!("Dialects");
     for dialect in ALL {
         let key = dialect.endpoints.keys.first().copied().unwrap_or("no key");
-        say!("  {:10} {:42} {key}", dialect.name, dialect.endpoints.base);
+        say!("  {:10} {:50} {key}", dialect.name, dialect.endpoints.base);
     }
     say!("\nChecks");
     for check in CHECKS {
