@@ -22,6 +22,7 @@ SHAKES = 16
 """How often float64 is given float32's rounding errors, of which one has to turn the choice: one that a rounding error turned lies so near
 that about every other one does."""
 CLOSE_EPSILONS, MULTIPLIER, ASTRAY_EPSILONS = 4.0, 2.0, 4096.0
+MULTIPLIER_OF_FEW, FEW = 3.0, 1000
 """What the judge's rule allows, or less (`oracle.rs`)."""
 
 
@@ -107,6 +108,22 @@ def _is_close(row: dict[str, Any]) -> bool:
     if not errors or not math.isfinite(errors["result"]) or errors["reference"] > ASTRAY_EPSILONS * epsilon * row["rms_reference"]:
         return False
     return errors["result"] <= MULTIPLIER * errors["reference"] + CLOSE_EPSILONS * epsilon * row["rms_reference"]
+
+
+def is_near(seen: Observation) -> bool:
+    """Whether all that is not close is less than twice as far from float64 as the judge allows: errors of few numbers swing from input to
+    input (of 30 inputs of pe_video one was 1.04 times as far on OpenVINO, and two in eager torch without oneDNN)."""
+    return all(_is_close(row) or _is_near(row) for row in seen.fields["comparisons"])
+
+
+def _is_near(row: dict[str, Any]) -> bool:
+    errors, epsilon = row["oracle"], _epsilon(row)
+    if row["shape_mismatch"] or row["non_finite_mismatch"] or not errors:
+        return False
+    if errors["reference"] > ASTRAY_EPSILONS * epsilon * row["rms_reference"]:
+        return False
+    multiplier = MULTIPLIER_OF_FEW if row["elements"] < FEW else MULTIPLIER
+    return errors["result"] <= 2 * (multiplier * errors["reference"] + CLOSE_EPSILONS * epsilon * row["rms_reference"])
 
 
 def _epsilon(row: dict[str, Any]) -> float:
