@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// What is known of a subject on a platform: the newest run that says anything of it. A row of `assay matrix --format json`.
+/// What is known of a subject on a platform, by the run that says most of it. A row of `assay matrix --format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// Name of the subject.
@@ -78,17 +78,20 @@ pub enum State {
     Known,
     /// Nothing was executed: this machine lacks the platform, or the backend says that it can't.
     Skipped,
+    /// Whatever was asked held, but less was asked than shows that a platform runs the model.
+    PartlyAsked,
     /// Whatever was asked held, and a real model ran.
     Works,
 }
 
 impl State {
     /// Every state, the worst first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Fails,
         Self::Mock,
         Self::Known,
         Self::Skipped,
+        Self::PartlyAsked,
         Self::Works,
     ];
 
@@ -100,6 +103,7 @@ impl State {
             Self::Mock => "mock",
             Self::Known => "known",
             Self::Skipped => "skipped",
+            Self::PartlyAsked => "partly_asked",
             Self::Works => "works",
         }
     }

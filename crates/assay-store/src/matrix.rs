@@ -4,7 +4,7 @@ use duckdb::params;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// The newest that is known of each subject on each platform, or what one run says of them.
+    /// What is known of each subject on each platform (`shown_units` in `views.sql`), or what one run says of them.
     ///
     /// # Errors
     /// [`StoreError::UnknownRun`], or another of DuckDB's.

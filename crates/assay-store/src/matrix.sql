@@ -1,7 +1,7 @@
--- The newest row of each subject on each platform, or those of run ?1.
+-- What is shown of each subject on each platform (`shown_units`), or what run ?1 says.
 WITH newest AS (
-    SELECT c.*, r.name AS run_name, r.started FROM compatibility c JOIN runs r USING (run) WHERE ?1 IS NULL OR run = ?1
-    QUALIFY row_number() OVER (PARTITION BY subject, platform ORDER BY r.started DESC, run DESC) = 1),
+    SELECT c.*, r.name AS run_name, r.started FROM compatibility c JOIN runs r USING (run)
+    WHERE CASE WHEN ?1 IS NULL THEN (c.run, c.subject, c.platform) IN (SELECT (run, subject, platform) FROM shown_units) ELSE run = ?1 END),
 figures AS (
     SELECT run, subject, platform, max(value) FILTER (metric = 'error_ratio') AS "error_ratio",
         max(value) FILTER (metric = 'relative_error') AS "relative_error",
@@ -18,10 +18,12 @@ figures AS (
     FROM samples JOIN newest USING (run, subject, platform) GROUP BY ALL),
 counted AS (
     SELECT run, subject, platform, count(*) AS cases, count(*) FILTER (outcome = 'passed') AS passed,
-        coalesce(max(provenance) FILTER (provenance = 'mock'), max(provenance)) AS provenance
+        coalesce(max(provenance) FILTER (provenance = 'mock'), max(provenance)) AS provenance, bool_and(outcome IN ('skipped', 'not_run')) AS nothing_ran
     FROM cases JOIN newest USING (run, subject, platform) GROUP BY ALL)
 SELECT s.name, s.architecture, s.family, p.name, n.run_name, strftime(n.started, '%Y-%m-%dT%H:%M:%SZ'), n.state, n.stage,
-    n.error_kind, n.detail, n.mend, c.provenance, c.cases, c.passed,
+    n.error_kind, n.detail, n.mend,
+    -- What was seen of the model on the reference is no word of another platform, where nothing ran.
+    CASE WHEN c.nothing_ran AND p.name <> 'cpu' THEN NULL ELSE c.provenance END, c.cases, c.passed,
     f.error_ratio, f.relative_error, f.latency_ratio, f.latency_ratio_low, f.latency_ratio_high, f.forward_milliseconds, f.eager_milliseconds, f."rows",
     f.peak_bytes, f.parameters, f."values"
 FROM newest n JOIN subjects s USING (subject) JOIN platforms p USING (platform) JOIN counted c USING (run, subject, platform)

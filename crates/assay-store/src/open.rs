@@ -16,9 +16,10 @@ use crate::sql::shut_in;
 pub const STORE_FILE: &str = "store.duckdb";
 
 /// Version of the schema.
-pub(crate) const VERSION: i32 = 3;
+pub(crate) const VERSION: i32 = 4;
 
 const SCHEMA: &str = include_str!("schema.sql");
+const VIEWS: &str = include_str!("views.sql");
 
 /// How long another command that brings the store up to the logs is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -252,10 +253,21 @@ fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
 
 fn make(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(&format!(
-        "BEGIN; {SCHEMA} INSERT INTO meta VALUES ({VERSION}, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)); COMMIT;"
+        "BEGIN; {SCHEMA} {VIEWS} INSERT INTO meta VALUES ({VERSION}, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)); COMMIT;"
     ))?;
     Ok(())
 }
+
+/// The step to version 3. Families come with the next run that says them.
+const THIRD: &str = "ALTER TABLE subjects ADD COLUMN family VARCHAR; ALTER TABLE compatibility ADD COLUMN state VARCHAR;
+    UPDATE compatibility SET state = CASE WHEN works THEN 'works' ELSE 'fails' END;";
+
+/// The step to version 4: what was asked too little of to be said to work.
+const FOURTH: &str = "UPDATE compatibility SET state = 'partly_asked', works = false WHERE state = 'works'
+    AND platform NOT IN (SELECT platform FROM platforms WHERE name IN ('cpu', 'remote'))
+    AND (SELECT count(DISTINCT k.name) FROM cases c JOIN checks k USING (check_id)
+        WHERE c.run = compatibility.run AND c.subject = compatibility.subject AND c.platform = compatibility.platform AND c.outcome = 'passed'
+            AND k.name IN ('parity.outputs', 'parity.other_inputs', 'parity.executes')) < 3;";
 
 /// Brings an older schema up to ours, step by step.
 fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
@@ -278,11 +290,9 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if found < 2 {
         rename_heads(connection)?;
     }
-    // Families come with the next run that says them.
+    let third = if found < 3 { THIRD } else { "" };
     connection.execute_batch(&format!(
-        "BEGIN; ALTER TABLE subjects ADD COLUMN family VARCHAR; ALTER TABLE compatibility ADD COLUMN state VARCHAR;
-        UPDATE compatibility SET state = CASE WHEN works THEN 'works' ELSE 'fails' END;
-        UPDATE meta SET version = {VERSION}; COMMIT;"
+        "BEGIN; {third} {FOURTH} {VIEWS} UPDATE meta SET version = {VERSION}; COMMIT;"
     ))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
--- Version 3 of the store. Times are UTC. docs/reference/store.md documents every table; a change here is a new version and a step in migrations.rs.
+-- Version 4 of the store; its views are in views.sql. Times are UTC. docs/reference/store.md documents every table; a change here is a new version and a step in open.rs.
 CREATE TABLE meta (version INTEGER NOT NULL, created TIMESTAMP NOT NULL);
 
 CREATE TABLE environments (
@@ -36,20 +36,3 @@ CREATE TABLE compatibility (
     run INTEGER NOT NULL, subject INTEGER NOT NULL, platform INTEGER NOT NULL,
     works BOOLEAN NOT NULL, stage VARCHAR, error_kind VARCHAR, detail VARCHAR, mend VARCHAR, state VARCHAR
 );
-
--- For people: names instead of numbers.
-CREATE VIEW case_history AS
-SELECT r.name AS run, r.started, s.name AS subject, p.name AS platform, k.name AS "check", c.outcome, c.reason, c.detail, c.provenance, c.flaky,
-    c.known_issue, c.attempts, c.seconds
-FROM cases c JOIN runs r USING (run) JOIN subjects s USING (subject) JOIN platforms p USING (platform) JOIN checks k USING (check_id);
-
-CREATE VIEW compatibility_history AS
-SELECT r.name AS run, r.started, s.name AS subject, p.name AS platform, c.works, c.stage, c.error_kind, c.detail, c.mend
-FROM compatibility c JOIN runs r USING (run) JOIN subjects s USING (subject) JOIN platforms p USING (platform);
-
-CREATE VIEW compatibility_matrix AS
-SELECT * FROM compatibility_history QUALIFY row_number() OVER (PARTITION BY subject, platform ORDER BY started DESC, run DESC) = 1;
-
-CREATE VIEW performance_history AS
-SELECT r.name AS run, r.started, r.environment, s.name AS subject, p.name AS platform, m.metric, m.value, m.unit
-FROM samples m JOIN runs r USING (run) JOIN subjects s USING (subject) JOIN platforms p USING (platform);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assay_model::{CaseRecord, Outcome, Provenance, ReasonKind, State};
+use assay_model::{Backend, CaseRecord, Outcome, Provenance, ReasonKind, State};
 use assay_record::{Run, UnitFacts};
 use duckdb::Connection;
 use duckdb::arrow::array::{BooleanArray, Float64Array};
@@ -121,8 +121,26 @@ fn state(cases: &[CaseRecord], obstacle: Option<&CaseRecord>) -> State {
         Some(case) if case.outcome.is_failure() => State::Known,
         Some(case) if leaves_open(case) => State::Skipped,
         Some(_) if cases.iter().all(|case| case.outcome != Outcome::Passed) => State::Skipped,
+        _ if !shows_that_it_runs(cases) => State::PartlyAsked,
         _ => State::Works,
     }
+}
+
+/// What has to have passed before another platform than the reference is said to run a model; the step to version 4 names them, too.
+const SHOWN_BY: [&str; 3] = ["parity.outputs", "parity.other_inputs", "parity.executes"];
+
+/// Whether so much was asked that a platform runs the model if all of it holds. Of the reference and of endpoints it is whatever was asked.
+fn shows_that_it_runs(cases: &[CaseRecord]) -> bool {
+    let is_ported = |case: &CaseRecord| {
+        !case.platform.is_reference() && case.platform.backend != Backend::Remote
+    };
+    let passed = |name: &str| {
+        let is_it = |case: &CaseRecord| case.check.as_str() == name;
+        cases
+            .iter()
+            .any(|case| is_it(case) && case.outcome == Outcome::Passed)
+    };
+    !cases.iter().any(is_ported) || SHOWN_BY.into_iter().all(passed)
 }
 
 /// Whether a skip leaves open that the platform works: it lacks something, or what was to show it can't be asked.
@@ -171,12 +189,14 @@ impl Compatibility {
         let obstacle = obstacle(cases);
         let state = state(cases, obstacle);
         // A unit of which a part was not run is not known to work.
-        if state == State::Works && cases.iter().any(|case| case.outcome == Outcome::NotRun) {
+        if matches!(state, State::Works | State::PartlyAsked)
+            && cases.iter().any(|case| case.outcome == Outcome::NotRun)
+        {
             return;
         }
         let reason = obstacle.and_then(|case| case.reason.as_ref());
         self.keys.push(run, key);
-        self.works.push(obstacle.is_none());
+        self.works.push(obstacle.is_none() && state == State::Works);
         self.stages.push(obstacle.map(stage));
         self.kinds.push(reason.map(|reason| reason.kind.name()));
         self.details
@@ -245,7 +265,14 @@ mod tests {
         let not_compared = ("parity.outputs", Skipped, Some(UnsupportedByBackend));
         assert_eq!(of(&[prepared, not_compared]), State::Skipped);
         let half = ("precision.float16", Skipped, Some(UnsupportedByBackend));
-        assert_eq!(of(&[("load.config", Passed, None), half]), State::Works);
-        assert_eq!(of(&[prepared]), State::Works);
+        let shown = SHOWN_BY.map(|check| (check, Passed, None));
+        assert_eq!(of(&[&shown[..], &[half]].concat()), State::Works);
+        assert_eq!(of(&[prepared]), State::PartlyAsked);
+        for left_out in 0..shown.len() {
+            let mut fewer = vec![prepared];
+            fewer.extend(shown);
+            fewer.remove(left_out + 1);
+            assert_eq!(of(&fewer), State::PartlyAsked);
+        }
     }
 }

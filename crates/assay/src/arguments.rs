@@ -537,6 +537,8 @@ pub(crate) enum CellState {
     Known,
     /// Nothing was executed
     Skipped,
+    /// All that was asked held, and not all was asked
+    PartlyAsked,
     /// All held
     Works,
 }

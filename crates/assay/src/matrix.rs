@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
+use assay_catalog::SelectionError;
 use assay_catalog::filter::{self, CaseFacts, Filter};
-use assay_model::{Cell, ExitCode, Family, State};
+use assay_model::{Cell, ExitCode, Family, Platform, State};
 use assay_report::matrix::{Matrix, Order, csv, html, markdown, terminal};
 use serde::Serialize;
 
@@ -11,17 +12,25 @@ use crate::arguments::{
 use crate::failure::Failure;
 use crate::history::{open, store_of};
 use crate::reporting::{look, print_json};
-use crate::subjects;
 
 /// `assay matrix`.
 pub(crate) fn matrix(arguments: &MatrixArguments) -> Result<ExitCode, Failure> {
     if let Some(MatrixAction::Diff(arguments)) = &arguments.action {
         return diff(arguments);
     }
-    let platforms: Vec<String> = subjects::platforms(&arguments.platform, &[])?
+    // Endpoints are shown, too: `remote` is a platform here, though none to run on.
+    let named = |name: &String| match name.parse::<Platform>() {
+        Ok(platform) => Ok(platform.to_string()),
+        Err(unknown) => Err(SelectionError::UnknownPlatform {
+            name: name.clone(),
+            unknown,
+        }),
+    };
+    let platforms: Vec<String> = arguments
+        .platform
         .iter()
-        .map(ToString::to_string)
-        .collect();
+        .map(named)
+        .collect::<Result<_, _>>()?;
     let filters: Result<Vec<Filter>, _> = arguments
         .filter
         .iter()
@@ -35,7 +44,7 @@ pub(crate) fn matrix(arguments: &MatrixArguments) -> Result<ExitCode, Failure> {
         }
         None => (
             open()?.matrix(None)?,
-            "The newest run of each subject on each platform.".to_owned(),
+            "Of each subject on each platform the newest run that asked enough.".to_owned(),
         ),
     };
     cells.retain(|cell| {
@@ -96,6 +105,7 @@ fn state_of(state: CellState) -> State {
         CellState::Mock => State::Mock,
         CellState::Known => State::Known,
         CellState::Skipped => State::Skipped,
+        CellState::PartlyAsked => State::PartlyAsked,
         CellState::Works => State::Works,
     }
 }
@@ -137,8 +147,10 @@ struct Difference {
     after: String,
     /// Cells that fail and did not, though they are in both runs.
     broke: Vec<Turned>,
-    /// Cells that failed and do not.
+    /// Cells that failed and work.
     mended: Vec<Turned>,
+    /// Cells that are skipped or were asked too little, and were not so before.
+    left_open: Vec<Turned>,
     /// Cells that are in another state, or fail at another stage.
     turned: Vec<Turned>,
     /// Cells of the older run alone.
@@ -149,6 +161,21 @@ struct Difference {
     same: usize,
 }
 
+impl Difference {
+    /// What worked and can't be shown any more is as bad as a failure.
+    fn exit_code(&self) -> ExitCode {
+        let of = |cell: &Option<Cell>| cell.as_ref().map(|cell| cell.state);
+        let is_lost = |turned: &Turned| {
+            of(&turned.before) == Some(State::Works) && of(&turned.after) == Some(State::Skipped)
+        };
+        if self.broke.is_empty() && !self.left_open.iter().any(is_lost) {
+            ExitCode::Passed
+        } else {
+            ExitCode::Failed
+        }
+    }
+}
+
 /// `assay matrix diff`.
 fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
     let (store, [before, after]) = store_of([&arguments.before, &arguments.after])?;
@@ -156,11 +183,7 @@ fn diff(arguments: &DiffArguments) -> Result<ExitCode, Failure> {
         (&before, store.matrix(Some(&before))?),
         (&after, store.matrix(Some(&after))?),
     );
-    let code = if difference.broke.is_empty() {
-        ExitCode::Passed
-    } else {
-        ExitCode::Failed
-    };
+    let code = difference.exit_code();
     if arguments.shown.as_json() {
         print_json(&difference)?;
     } else {
@@ -175,6 +198,7 @@ fn difference((before, older): (&str, Vec<Cell>), (after, newer): (&str, Vec<Cel
         after: after.to_owned(),
         broke: Vec::new(),
         mended: Vec::new(),
+        left_open: Vec::new(),
         turned: Vec::new(),
         gone: Vec::new(),
         new: Vec::new(),
@@ -191,6 +215,7 @@ fn difference((before, older): (&str, Vec<Cell>), (after, newer): (&str, Vec<Cel
         both.entry(name).or_default().1 = Some(cell);
     }
     let is_bad = |cell: &Cell| matches!(cell.state, State::Fails | State::Mock);
+    let is_open = |cell: &Cell| matches!(cell.state, State::Skipped | State::PartlyAsked);
     for ((subject, platform), (before, after)) in both {
         let list = match (&before, &after) {
             (Some(one), Some(other)) if one.state == other.state && one.stage == other.stage => {
@@ -198,7 +223,10 @@ fn difference((before, older): (&str, Vec<Cell>), (after, newer): (&str, Vec<Cel
                 continue;
             }
             (Some(one), Some(other)) if !is_bad(one) && is_bad(other) => &mut found.broke,
-            (Some(one), Some(other)) if is_bad(one) && !is_bad(other) => &mut found.mended,
+            (Some(_), Some(other)) if is_open(other) => &mut found.left_open,
+            (Some(one), Some(other)) if is_bad(one) && other.state == State::Works => {
+                &mut found.mended
+            }
             (Some(_), Some(_)) => &mut found.turned,
             (Some(_), None) => &mut found.gone,
             _ => &mut found.new,
@@ -225,6 +253,7 @@ fn print(difference: &Difference) {
     for (title, list) in [
         ("broke", &difference.broke),
         ("mended", &difference.mended),
+        ("left open", &difference.left_open),
         ("otherwise", &difference.turned),
         ("gone", &difference.gone),
         ("new", &difference.new),
@@ -306,6 +335,24 @@ mod tests {
         assert_eq!(names(&found.gone), ["gone"]);
         assert_eq!(names(&found.new), ["new"]);
         assert_eq!(found.same, 1);
+    }
+
+    #[test]
+    fn only_what_works_is_mended_and_what_worked_is_not_skipped_in_silence() {
+        let turn = |before, after| {
+            let (older, newer) = (cell("bert", before, None), cell("bert", after, None));
+            let found = difference(("a", vec![older]), ("b", vec![newer]));
+            let counts = [&found.broke, &found.mended, &found.left_open].map(Vec::len);
+            (counts, found.exit_code())
+        };
+        use ExitCode::{Failed, Passed};
+        use State::{Fails, PartlyAsked, Skipped, Works};
+        assert_eq!(turn(Fails, Works), ([0, 1, 0], Passed));
+        assert_eq!(turn(Fails, Skipped), ([0, 0, 1], Passed));
+        assert_eq!(turn(Fails, PartlyAsked), ([0, 0, 1], Passed));
+        assert_eq!(turn(Works, PartlyAsked), ([0, 0, 1], Passed));
+        assert_eq!(turn(Works, Skipped), ([0, 0, 1], Failed));
+        assert_eq!(turn(Works, Fails), ([1, 0, 0], Failed));
     }
 
     #[test]

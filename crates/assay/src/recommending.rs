@@ -226,9 +226,9 @@ fn least_bytes(platform: Platform, parameters: f64, values: f64) -> f64 {
     of_weights * parameters + of_values * values
 }
 
-/// With three digits that count.
+/// With at least two digits that count.
 fn figure(value: f64) -> String {
-    if value < 1e-3 {
+    if value != 0.0 && value < 0.1 {
         format!("{value:.1e}")
     } else {
         format!("{value:.2}")
@@ -365,6 +365,12 @@ mod tests {
             "what nobody measured is no measurement"
         );
         assert!(of("cpu").is_none() && of("onnxruntime").is_none() && of("torch-export").is_none());
+    }
+
+    #[test]
+    fn a_small_error_keeps_two_digits() {
+        let shown = [1.6e-3, 9.9e-2, 0.12, 3.0, 2e-7].map(figure);
+        assert_eq!(shown, ["1.6e-3", "9.9e-2", "0.12", "3.00", "2.0e-7"]);
     }
 
     #[test]

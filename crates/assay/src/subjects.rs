@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use assay_catalog::{Catalog, SelectionError, Wanted, wanted};
-use assay_model::{BASE, CheckSpec, Family, Platform, PythonEnvironment, Subject, WORKFLOW};
+use assay_model::{
+    BASE, Backend, CheckSpec, Family, Platform, PythonEnvironment, Subject, UnknownPlatform,
+    WORKFLOW,
+};
 
 use crate::arguments::{Classes, SubjectArguments};
 use crate::failure::Failure;
@@ -19,23 +22,21 @@ pub(crate) fn families(names: &[String]) -> Result<Vec<Family>, SelectionError> 
 }
 
 /// The platforms named, each in each of the numbers named, or an error that says which there are.
-pub(crate) fn platforms(
-    names: &[String],
-    dtypes: &[String],
-) -> Result<Vec<Platform>, SelectionError> {
+pub(crate) fn platforms(names: &[String], dtypes: &[String]) -> Result<Vec<Platform>, Failure> {
     let mut platforms = Vec::new();
-    let in_numbers = |name: &String, dtype: &String| match name.split_once('@') {
-        Some(_) => name.clone(),
-        None => format!("{name}@{dtype}"),
-    };
     for name in names {
+        if let (Some((place, numbers)), Some(_)) = (name.split_once('@'), dtypes.first()) {
+            let asked = dtypes.join(",");
+            let said = format!("`{name}` says `@{numbers}`, and --dtype says `{asked}`");
+            let hint = format!("leave out one of them: `{name}`, or `{place}` with --dtype");
+            return Err(Failure::usage(said).hint(hint));
+        }
         let wanted = match dtypes {
             [] => vec![name.clone()],
-            _ => dtypes.iter().map(|dtype| in_numbers(name, dtype)).collect(),
+            _ => dtypes.iter().map(|its| format!("{name}@{its}")).collect(),
         };
         for name in wanted {
-            let platform = name
-                .parse()
+            let platform = platform(&name)
                 .map_err(|unknown| SelectionError::UnknownPlatform { name, unknown })?;
             if !platforms.contains(&platform) {
                 platforms.push(platform);
@@ -43,6 +44,20 @@ pub(crate) fn platforms(
         }
     }
     Ok(platforms)
+}
+
+/// A platform that a model can be asked to run on; logs name that of endpoints, too.
+fn platform(name: &str) -> Result<Platform, UnknownPlatform> {
+    let platform: Platform = name.parse()?;
+    if platform.backend != Backend::Remote {
+        return Ok(platform);
+    }
+    Err(UnknownPlatform {
+        part: platform.backend.name().to_owned(),
+        kind: "platform",
+        of: None,
+        known: Backend::ALL.map(Backend::name).to_vec(),
+    })
 }
 
 /// The subjects that the command line asks for, or the ones that the configuration names for a command line that asks for none, each with
@@ -147,4 +162,25 @@ fn checkpoint(name: &str, folder: &Path, arguments: &SubjectArguments) -> Result
 fn refused(error: assay_env::CheckpointError) -> Failure {
     let hint = error.hint();
     Failure::setup(error.to_string()).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str], dtypes: &[&str]) -> Result<Vec<Platform>, Failure> {
+        let owned = |list: &[&str]| list.iter().map(|&its| its.to_owned()).collect::<Vec<_>>();
+        platforms(&owned(names), &owned(dtypes))
+    }
+
+    #[test]
+    fn numbers_that_contradict_each_other_and_what_no_model_runs_on_are_refused() {
+        let listed = named(&["openvino", "cpu"], &["float16"]).unwrap();
+        let listed: Vec<_> = listed.iter().map(ToString::to_string).collect();
+        assert_eq!(listed, ["openvino@float16", "cpu@float16"]);
+        assert!(named(&["openvino@int8"], &[]).is_ok());
+        assert!(named(&["openvino@int8"], &["float16"]).is_err());
+        assert!(named(&["remote"], &[]).is_err());
+        assert!("remote".parse::<Platform>().is_ok(), "logs name it");
+    }
 }

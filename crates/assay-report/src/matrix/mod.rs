@@ -66,10 +66,11 @@ pub struct Totals {
     pub fails: u64,
     pub mock: u64,
     pub skipped: u64,
+    pub partly_asked: u64,
 }
 
 impl Totals {
-    /// Those on which something was executed.
+    /// Those of which it is known whether they work.
     #[must_use]
     pub fn executed(self) -> u64 {
         self.works + self.known + self.fails + self.mock
@@ -82,6 +83,7 @@ impl Totals {
             State::Fails => &mut self.fails,
             State::Mock => &mut self.mock,
             State::Skipped => &mut self.skipped,
+            State::PartlyAsked => &mut self.partly_asked,
         } += 1;
     }
 
@@ -93,14 +95,16 @@ impl Totals {
         totals
     }
 
-    /// `11 of 12`, and how many were skipped; nothing if nothing is known.
+    /// `11 of 12`, and how many were skipped or asked too little; nothing if nothing is known.
     fn words(self) -> String {
-        match (self.executed(), self.skipped) {
-            (0, 0) => String::new(),
-            (0, skipped) => format!("{skipped} skipped"),
-            (executed, 0) => format!("{} of {executed}", self.works),
-            (executed, skipped) => format!("{} of {executed}, {skipped} skipped", self.works),
-        }
+        let works = (self.executed() > 0).then(|| format!("{} of {}", self.works, self.executed()));
+        let some = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+        let parts = [
+            works,
+            some(self.skipped, "skipped"),
+            some(self.partly_asked, "partly asked"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -153,7 +157,7 @@ impl Matrix {
         let columns = self.platforms.iter().enumerate();
         let nothing_ran = |column: usize| {
             let totals = self.totals.get(column);
-            totals.is_some_and(|totals| totals.executed() == 0)
+            totals.is_some_and(|totals| totals.executed() + totals.partly_asked == 0)
         };
         columns
             .filter(|&(column, _)| nothing_ran(column))
@@ -174,7 +178,8 @@ impl Matrix {
         rows.flat_map(|row| &row.cells)
             .flatten()
             .filter(move |cell| {
-                cell.state != State::Works && !absent.contains(cell.platform.as_str())
+                !matches!(cell.state, State::Works | State::PartlyAsked)
+                    && !absent.contains(cell.platform.as_str())
             })
     }
 }
@@ -215,6 +220,7 @@ fn short(cell: &Cell) -> String {
         State::Known => format!("{stage} (known)"),
         State::Fails => stage.to_owned(),
         State::Mock => "mock".into(),
+        State::PartlyAsked => "partly asked".into(),
         State::Skipped => match cell.kind.as_deref() {
             Some("platform_unavailable") => "absent".into(),
             Some("unsupported_by_backend") => "unsupported".into(),

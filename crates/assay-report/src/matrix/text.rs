@@ -137,7 +137,7 @@ fn colored(cell: Option<&Cell>) -> (String, &'static str) {
     };
     let color = match cell.state {
         State::Works => GREEN,
-        State::Known | State::Skipped => YELLOW,
+        State::Known | State::Skipped | State::PartlyAsked => YELLOW,
         State::Fails | State::Mock => RED,
     };
     (short(cell), color)

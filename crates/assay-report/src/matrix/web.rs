@@ -1,4 +1,4 @@
-use assay_model::Cell;
+use assay_model::{Cell, State};
 use minijinja::{Environment, context};
 
 use super::{Matrix, Totals, short, times, why};
@@ -59,6 +59,10 @@ pub fn html(matrix: &Matrix, about: &str) -> Result<String, minijinja::Error> {
 
 /// What a cell says when it is pointed at.
 fn title(cell: &Cell) -> String {
+    let nothing = match cell.state {
+        State::Skipped => "nothing ran",
+        _ => "unproven",
+    };
     let figures = [
         cell.figures
             .error_ratio
@@ -77,7 +81,7 @@ fn title(cell: &Cell) -> String {
             "{} of {} cases passed, {}, run {}",
             cell.passed,
             cell.cases,
-            cell.provenance.as_deref().unwrap_or("unproven"),
+            cell.provenance.as_deref().unwrap_or(nothing),
             cell.run
         )),
     ];

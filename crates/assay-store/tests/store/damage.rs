@@ -82,7 +82,34 @@ fn a_store_of_version_1_is_brought_up() {
         .unwrap();
     let store = home.open();
     assert_eq!(store.runs().unwrap(), ["a", "b"]);
-    assert_eq!(status(home.path(), &store).unwrap().version, 3);
+    assert_eq!(status(home.path(), &store).unwrap().version, 4);
+}
+
+#[test]
+fn what_version_3_said_of_a_part_is_not_said_to_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let ported = assay_model::Platform::of(assay_model::Backend::TorchExport);
+    let run = crate::runs::run_on(
+        folder.path(),
+        "a",
+        "2026-01-01T00:00:00Z",
+        (ported, &["parity.prepares"]),
+        &[("bert", &[assay_model::Outcome::Passed])],
+    );
+    let open = || Store::open(folder.path(), std::slice::from_ref(&run)).unwrap();
+    drop(open());
+    duckdb::Connection::open(folder.path().join(STORE_FILE))
+        .unwrap()
+        .execute_batch(
+            "UPDATE meta SET version = 3; UPDATE compatibility SET state = 'works', works = true;
+            DROP VIEW compatibility_matrix; DROP VIEW shown_units",
+        )
+        .unwrap();
+    let store = open();
+    assert!(store.notices.is_empty(), "{:?}", store.notices);
+    let cells = store.matrix(None).unwrap();
+    assert_eq!(cells[0].state, assay_model::State::PartlyAsked);
+    assert_eq!(status(folder.path(), &store).unwrap().version, 4);
 }
 
 #[test]

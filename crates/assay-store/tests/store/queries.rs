@@ -2,7 +2,75 @@
 
 use assay_store::{SqlFormat, StoreError};
 
-use crate::runs::{ask, two_runs};
+use assay_model::{Backend, Outcome, Platform, State};
+
+use crate::runs::{ask, run_on, two_runs};
+
+/// Per run the checks that it asked of bert on torch-export, and what came of them: the state that is shown after the last one, of which
+/// run, and by whose word.
+fn shown(runs: &[&[(&str, Outcome)]]) -> (State, String, Option<String>) {
+    let home = tempfile::tempdir().unwrap();
+    let runs: Vec<_> = (1..)
+        .zip(runs)
+        .map(|(day, cases)| {
+            let (checks, outcomes): (Vec<&str>, Vec<Outcome>) = cases.iter().copied().unzip();
+            run_on(
+                home.path(),
+                &format!("run-{day}"),
+                &format!("2026-01-0{day}T00:00:00Z"),
+                (Platform::of(Backend::TorchExport), &checks),
+                &[("bert", &outcomes)],
+            )
+        })
+        .collect();
+    let store = assay_store::Store::open(home.path(), &runs).unwrap();
+    let [cell] = store.matrix(None).unwrap().try_into().unwrap();
+    (cell.state, cell.run, cell.provenance)
+}
+
+#[test]
+fn a_run_that_asked_less_hides_no_failure_and_nothing_that_works() {
+    use Outcome::{Failed, Passed, Skipped};
+    let all = |outputs| {
+        [
+            ("parity.prepares", Passed),
+            ("parity.outputs", outputs),
+            ("parity.other_inputs", Passed),
+            ("parity.executes", Passed),
+        ]
+    };
+    let (works, fails) = (all(Passed), all(Failed));
+    let prepares = |outcome| [("parity.prepares", outcome)];
+    let state = |runs: &[&[(&str, Outcome)]]| {
+        let (state, run, _) = shown(runs);
+        (state, run)
+    };
+    let is = |state, run: &str| (state, run.to_owned());
+    use State::{Fails, PartlyAsked, Works};
+    assert_eq!(state(&[&prepares(Passed)]), is(PartlyAsked, "run-1"));
+    assert_eq!(state(&[&fails, &prepares(Passed)]), is(Fails, "run-1"));
+    assert_eq!(state(&[&fails, &prepares(Skipped)]), is(Fails, "run-1"));
+    assert_eq!(state(&[&works, &prepares(Passed)]), is(Works, "run-1"));
+    assert_eq!(state(&[&works, &prepares(Failed)]), is(Fails, "run-2"));
+    assert_eq!(state(&[&fails, &works]), is(Works, "run-2"));
+    let by_parts = [("parity.outputs", Passed)];
+    assert_eq!(
+        state(&[&works, &prepares(Failed), &by_parts]),
+        is(Fails, "run-2")
+    );
+}
+
+#[test]
+fn where_all_was_skipped_nothing_ran() {
+    use Outcome::{Passed, Skipped};
+    let of = |outcomes: [Outcome; 2]| {
+        let checks = ["parity.prepares", "parity.outputs"];
+        let cases: Vec<_> = checks.into_iter().zip(outcomes).collect();
+        shown(&[&cases]).2
+    };
+    assert_eq!(of([Skipped, Skipped]), None);
+    assert_eq!(of([Passed, Skipped]).as_deref(), Some("real"));
+}
 
 #[test]
 fn history_is_the_newest_first() {

@@ -16,6 +16,17 @@ const CHECKS: [&str; 3] = ["load.build", "forward.runs", "batch.rows"];
 
 /// Writes the log of a run: per subject the outcomes of its checks.
 pub fn run(home: &Path, name: &str, started: &str, subjects: &[(&str, &[Outcome])]) -> PathBuf {
+    run_on(home, name, started, (Platform::CPU, &CHECKS), subjects)
+}
+
+/// The same on another platform, with other checks.
+pub fn run_on(
+    home: &Path,
+    name: &str,
+    started: &str,
+    (platform, names): (Platform, &[&str]),
+    subjects: &[(&str, &[Outcome])],
+) -> PathBuf {
     let folder = home.join("reports").join(name);
     let mut log = LogWriter::create(&folder).unwrap();
     let mut append = |event: Event| log.append(&event).unwrap();
@@ -26,15 +37,16 @@ pub fn run(home: &Path, name: &str, started: &str, subjects: &[(&str, &[Outcome]
         nonce: name.len().to_string(),
         ..Header::default()
     })));
-    let checks = CHECKS
-        .map(|id| PlannedCheck {
+    let checks = names
+        .iter()
+        .map(|&id| PlannedCheck {
             id: id.into(),
             rule: Rule::Completes,
         })
-        .to_vec();
+        .collect();
     let units = subjects.iter().map(|(subject, outcomes)| {
         let checks = (0..u32::try_from(outcomes.len()).unwrap()).collect();
-        UnitPlan::new(Subject::architecture(*subject), Platform::CPU, checks)
+        UnitPlan::new(Subject::architecture(*subject), platform, checks)
     });
     append(Event::Planned {
         plan: Plan {
@@ -44,7 +56,7 @@ pub fn run(home: &Path, name: &str, started: &str, subjects: &[(&str, &[Outcome]
         },
     });
     for (unit, (_, outcomes)) in (0..).zip(subjects) {
-        for (check, &outcome) in CHECKS.iter().zip(*outcomes) {
+        for (check, &outcome) in names.iter().zip(*outcomes) {
             append(Event::CaseJudged {
                 unit,
                 check: CheckId::from(*check),
