@@ -137,7 +137,7 @@ fn tools() -> Result<PathBuf, Failed> {
 }
 
 /// The `uv` that made the environment.
-fn uv(cache: &Path) -> Result<PathBuf, Failed> {
+pub(crate) fn uv(cache: &Path) -> Result<PathBuf, Failed> {
     let entries =
         std::fs::read_dir(cache).map_err(|error| format!("{}: {error}", cache.display()))?;
     let folders = entries

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use crate::peers;
 use crate::setup::{Ready, cache, cargo, ready, root};
 use crate::step::{Failed, loud, step};
 use crate::summary::Summary;
@@ -69,9 +70,12 @@ pub(crate) fn test(tier: Tier) -> Result<ExitCode, Failed> {
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"])
         .env("PYTHONPATH", &ready.tools);
     loud("pytest", with_environment(&mut pytest, &ready))?;
+    eprintln!("api-peers");
+    peers::quick(&ready)?;
     let mut left_out = vec![
         "benchmarks (cargo xtask bench)".to_owned(),
         "every architecture (assay run --all)".to_owned(),
+        "peers that take longer (cargo xtask api-peers)".to_owned(),
     ];
     if tier == Tier::Full {
         sampler(&ready)?;
@@ -85,6 +89,23 @@ pub(crate) fn test(tier: Tier) -> Result<ExitCode, Failed> {
     eprintln!("left out: {}", left_out.join(", "));
     eprintln!("all tests passed, {:.0} s", began.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask api-mutants`: the tests of `assay-api` that plant faults, with what they count. They want no Python.
+pub(crate) fn api_mutants() -> Result<ExitCode, Failed> {
+    // One after the other: what is timed wants the machine for itself.
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--package", "assay-api"]);
+    command.args(["--test", "mutants", "--test", "client", "--"]);
+    let status = command
+        .args(["--nocapture", "--test-threads", "1"])
+        .status()
+        .map_err(|error| error.to_string())?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn with_environment<'a>(command: &'a mut Command, ready: &Ready) -> &'a mut Command {

@@ -38,6 +38,8 @@ pub struct Chat {
     pub stream: bool,
     /// A JSON Schema that the answer has to obey.
     pub schema: Option<Value>,
+    /// A tool that has to be called, where the dialect can say so.
+    pub tool: Option<Tool>,
 }
 
 impl Chat {
@@ -49,6 +51,26 @@ impl Chat {
             ..Self::default()
         }
     }
+}
+
+/// What an answer may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// A JSON Schema of its arguments.
+    pub parameters: Value,
+}
+
+/// A call of a tool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolCall {
+    /// The tool's name.
+    pub name: String,
+    /// Its arguments, as JSON; empty where they are not given as the dialect gives them.
+    pub arguments: String,
 }
 
 /// Tokens, as the server counted them.
@@ -86,6 +108,8 @@ pub struct Answer {
     pub text: String,
     /// What was thought before.
     pub reasoning: String,
+    /// Tools that are to be called.
+    pub calls: Vec<ToolCall>,
     /// Why it ended.
     pub finish: Option<Finish>,
     /// Tokens.

@@ -1,14 +1,17 @@
 use std::fmt;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderName, HeaderValue, Uri};
 use serde_json::Value;
 
+use crate::call::Call;
 use crate::chat::{Answer, Chat};
-use crate::dialect::Dialect;
+use crate::dialect::{Chatting, Dialect};
 use crate::error::{Error, Kind};
 use crate::streaming::Streaming;
 use crate::wire::{Outgoing, Whole, Wire};
+
+/// The header by which a server tells a call that is tried again.
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// A key. It is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +31,9 @@ impl Key {
         if self.0.len() < LEAST {
             return text.to_owned();
         }
-        text.replace(&self.0, "[key]")
+        let in_json = serde_json::Value::from(self.0.as_str()).to_string();
+        let in_json = in_json.trim_matches('"');
+        text.replace(&self.0, "[key]").replace(in_json, "[key]")
     }
 }
 
@@ -36,6 +41,17 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key([key])")
     }
+}
+
+/// Whose key it is that signs, and where: what S3 wants beside the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// The name of the key.
+    pub id: String,
+    /// The part of the service that is asked.
+    pub region: String,
+    /// A token that goes with a key for some hours.
+    pub session: Option<String>,
 }
 
 /// A server, spoken to in its dialect.
@@ -47,6 +63,8 @@ pub struct Endpoint {
     /// The model that is asked for.
     pub model: String,
     key: Option<Key>,
+    idempotency_key: Option<String>,
+    signer: Option<Signer>,
     wire: Wire,
 }
 
@@ -63,6 +81,11 @@ impl Endpoint {
         wire: Wire,
     ) -> Result<Self, Error> {
         let base = base.trim_end_matches('/').to_owned();
+        // What is wrong is said without the address where a secret may stand in it.
+        if base.contains(['?', '#', '@']) {
+            let words = "an address with a password, a query or a fragment in it: keys are named by their variables";
+            return Err(Error::new(Kind::Name, words));
+        }
         let wrong = |why: &str| Error::new(Kind::Name, format!("`{base}` is no address: {why}"));
         let uri: Uri = base
             .parse()
@@ -70,16 +93,27 @@ impl Endpoint {
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(wrong("it begins with neither http:// nor https://"));
         }
-        if uri.authority().is_none_or(|its| its.as_str().contains('@')) {
-            return Err(wrong("it has no host, or a password in it"));
+        if uri.authority().is_none() {
+            return Err(wrong("it has no host"));
         }
         Ok(Self {
             dialect,
             base,
             model: model.into(),
             key,
+            idempotency_key: None,
+            signer: None,
             wire,
         })
+    }
+
+    /// The same with what goes with a key that signs.
+    #[must_use]
+    pub fn with_signer(&self, signer: Signer) -> Self {
+        Self {
+            signer: Some(signer),
+            ..self.clone()
+        }
     }
 
     /// The same with another key, or none.
@@ -89,6 +123,21 @@ impl Endpoint {
             key,
             ..self.clone()
         }
+    }
+
+    /// The same with a key by which the server tells a call that is tried again (`idempotency-key`, draft-ietf-httpapi-idempotency-key).
+    #[must_use]
+    pub fn with_idempotency_key(&self, key: String) -> Self {
+        Self {
+            idempotency_key: Some(key),
+            ..self.clone()
+        }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// The same with another model.
@@ -106,38 +155,56 @@ impl Endpoint {
         self.key.is_some()
     }
 
-    /// The body of a chat in its dialect.
-    #[must_use]
-    pub fn body(&self, chat: &Chat) -> Value {
-        (self.dialect.request)(chat, &self.model)
-    }
-
-    /// Where a chat goes to.
-    #[must_use]
-    pub fn route(&self, chat: &Chat) -> String {
+    /// A chat in its dialect.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] where the dialect does not chat.
+    pub fn chat(&self, chat: &Chat) -> Result<Call, Error> {
         let endpoints = &self.dialect.endpoints;
         let route = if chat.stream {
             endpoints.stream
         } else {
             endpoints.chat
         };
+        let body = (self.chatting()?.request)(chat, &self.model);
+        Ok(Call::post(self.with_names(route), &body))
+    }
+
+    /// A route with the model's name in its place.
+    pub(crate) fn with_names(&self, route: &str) -> String {
         route.replace("{model}", &self.model)
+    }
+
+    fn chatting(&self) -> Result<Chatting, Error> {
+        self.dialect.chat.ok_or_else(|| {
+            let words = format!("`{}` does not chat", self.dialect.name);
+            Error::new(Kind::Invalid, words)
+        })
     }
 
     /// Asks, and waits for the whole answer.
     ///
     /// # Errors
-    /// As [`Endpoint::call`]; and whatever the server refuses it with, as its dialect says it.
+    /// As [`Endpoint::make`]; and whatever the server refuses it with, as its dialect says it.
     pub async fn ask(&self, chat: &Chat) -> Result<(Whole, Answer), Error> {
-        let whole = self.post(&self.route(chat), &self.body(chat)).await?;
-        if let Some(error) = self.dialect.error_of(&whole) {
-            return Err(self.without_key(error));
+        let (whole, body) = self.answer(&self.chat(chat)?).await?;
+        let answer = (self.chatting()?.response)(&body);
+        Ok((whole, answer))
+    }
+
+    /// Makes a call whose answer is JSON.
+    ///
+    /// # Errors
+    /// As [`Endpoint::ask`].
+    pub async fn answer(&self, call: &Call) -> Result<(Whole, Value), Error> {
+        let whole = self.make(call).await?;
+        if let Some(error) = self.refusal(&whole) {
+            return Err(error);
         }
         let body = whole
             .json()
             .ok_or_else(|| Error::new(Kind::Shape, "the answer is no JSON"))?;
-        let answer = (self.dialect.response)(&body);
-        Ok((whole, answer))
+        Ok((whole, body))
     }
 
     /// Asks, and takes the answer as it comes.
@@ -145,46 +212,30 @@ impl Endpoint {
     /// # Errors
     /// As [`Endpoint::ask`].
     pub async fn stream(&self, chat: &Chat) -> Result<Streaming, Error> {
-        let body = serde_json::to_vec(&self.body(chat)).unwrap_or_default();
-        let outgoing = self.outgoing(Method::POST, &self.route(chat), body.into())?;
-        let answering = self.wire.send(outgoing).await?;
+        let chatting = self.chatting()?;
+        let answering = self.wire.send(self.outgoing(&self.chat(chat)?)?).await?;
         if answering.status.is_success() {
             return Ok(Streaming::new(
-                self.dialect,
+                &chatting,
                 answering,
                 self.wire.bounds().event_bytes,
             ));
         }
         let whole = answering.whole().await?;
-        let error = self.dialect.error_of(&whole);
-        Err(error.map_or_else(
-            || Error::new(Kind::Shape, "no success, and no error"),
-            |error| self.without_key(error),
-        ))
+        let nothing = || Error::new(Kind::Shape, "no success, and no error");
+        Err(self.refusal(&whole).unwrap_or_else(nothing))
     }
 
-    /// Posts JSON to a route of the dialect.
-    ///
-    /// # Errors
-    /// As [`Endpoint::call`].
-    pub async fn post(&self, route: &str, body: &Value) -> Result<Whole, Error> {
-        let body = serde_json::to_vec(body).unwrap_or_default();
-        self.call(Method::POST, route, body.into()).await
-    }
-
-    /// Any call, whatever status it ends with. A route that begins with `//` is one from the root of the server.
+    /// Makes a call, whatever status it ends with.
     ///
     /// # Errors
     /// What keeps an answer from coming.
-    pub async fn call(&self, method: Method, route: &str, body: Bytes) -> Result<Whole, Error> {
-        self.wire
-            .send(self.outgoing(method, route, body)?)
-            .await?
-            .whole()
-            .await
+    pub async fn make(&self, call: &Call) -> Result<Whole, Error> {
+        self.wire.send(self.outgoing(call)?).await?.whole().await
     }
 
-    fn outgoing(&self, method: Method, route: &str, body: Bytes) -> Result<Outgoing, Error> {
+    fn outgoing(&self, call: &Call) -> Result<Outgoing, Error> {
+        let route = call.route.as_str();
         let address = match route.strip_prefix('/').filter(|rest| rest.starts_with('/')) {
             Some(from_root) => format!("{}{from_root}", self.root()),
             None => format!("{}{route}", self.base),
@@ -193,7 +244,7 @@ impl Endpoint {
         let uri = address
             .parse()
             .map_err(|_| wrong(&format!("`{address}`")))?;
-        let mut headers = HeaderMap::new();
+        let mut headers = call.headers.clone();
         let endpoints = &self.dialect.endpoints;
         for (name, value) in endpoints.headers {
             headers.insert(
@@ -201,24 +252,33 @@ impl Endpoint {
                 HeaderValue::from_static(value),
             );
         }
-        if let (Some((name, before)), Some(key)) = (endpoints.key, &self.key) {
+        if let (Some((name, before)), Some(key), None) =
+            (endpoints.key, &self.key, self.dialect.sign)
+        {
             let mut value = HeaderValue::try_from(format!("{before}{}", key.0))
                 .map_err(|_| wrong("the key"))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
-        if !body.is_empty() {
-            headers.insert(
-                http::header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            );
+        if let Some(key) = self
+            .idempotency_key
+            .as_ref()
+            .filter(|_| call.method == http::Method::POST)
+        {
+            let value = HeaderValue::try_from(key).map_err(|_| wrong("the idempotency key"))?;
+            headers.insert(HeaderName::from_static(IDEMPOTENCY_KEY), value);
         }
-        Ok(Outgoing {
-            method,
+        let mut outgoing = Outgoing {
+            method: call.method.clone(),
             uri,
             headers,
-            body,
-        })
+            body: call.body.clone(),
+        };
+        if let (Some(sign), Some(key), Some(signer)) = (self.dialect.sign, &self.key, &self.signer)
+        {
+            sign(&mut outgoing, &key.0, signer, jiff::Timestamp::now()).map_err(wrong)?;
+        }
+        Ok(outgoing)
     }
 
     /// `https://host:port`.
@@ -230,8 +290,14 @@ impl Endpoint {
         &self.base[..end]
     }
 
+    /// What a call was refused with, without the key that the server may have repeated.
+    pub(crate) fn refusal(&self, whole: &Whole) -> Option<Error> {
+        let error = self.dialect.error_of(whole)?;
+        Some(self.without_key(error))
+    }
+
     /// What the server said without the key that it may have repeated.
-    fn without_key(&self, mut error: Error) -> Error {
+    pub(crate) fn without_key(&self, mut error: Error) -> Error {
         if let Some(key) = &self.key {
             error.words = key.hidden_in(&error.words);
         }

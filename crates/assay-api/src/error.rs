@@ -21,7 +21,8 @@ pub struct Error {
 
 impl Error {
     /// One of a kind, in words.
-    pub(crate) fn new(kind: Kind, words: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn new(kind: Kind, words: impl Into<String>) -> Self {
         Self {
             kind,
             words: words.into(),
@@ -100,6 +101,10 @@ pub enum Kind {
     Overloaded,
     /// The server's own failure (other 5xx).
     Server,
+    /// It was not asked: it failed too often (a circuit breaker that is open).
+    CircuitOpen,
+    /// It was not asked: too many wait already.
+    QueueFull,
 }
 
 impl Kind {
@@ -148,6 +153,8 @@ impl Kind {
             Self::QuotaExhausted => "quota_exhausted",
             Self::Overloaded => "overloaded",
             Self::Server => "server_error",
+            Self::CircuitOpen => "circuit_open",
+            Self::QueueFull => "queue_full",
         }
     }
 }

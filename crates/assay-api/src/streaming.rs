@@ -4,7 +4,7 @@ use http::header::CONTENT_TYPE;
 use tokio::time::Instant;
 
 use crate::chat::{Answer, Delta};
-use crate::dialect::{Dialect, Frame, Framing, StreamReader};
+use crate::dialect::{Chatting, Frame, Framing, StreamReader};
 use crate::error::Error;
 use crate::ndjson::Lines;
 use crate::sse::Decoder;
@@ -21,6 +21,7 @@ pub struct Streaming {
     waiting: VecDeque<(Instant, Delta)>,
     breaks: Vec<String>,
     frames: u64,
+    first_byte: Option<Instant>,
     has_ended: bool,
 }
 
@@ -47,8 +48,8 @@ pub struct Streamed {
 }
 
 impl Streaming {
-    pub(crate) fn new(dialect: &Dialect, answering: Answering, most: usize) -> Self {
-        let (cutter, wanted) = match dialect.framing {
+    pub(crate) fn new(chatting: &Chatting, answering: Answering, most: usize) -> Self {
+        let (cutter, wanted) = match chatting.framing {
             Framing::Sse => (Cutter::Sse(Decoder::new(most)), "text/event-stream"),
             Framing::Ndjson => (Cutter::Ndjson(Lines::new(most)), "application/x-ndjson"),
         };
@@ -65,12 +66,31 @@ impl Streaming {
         Self {
             answering,
             cutter,
-            reader: (dialect.stream)(),
+            reader: (chatting.stream)(),
             waiting: VecDeque::new(),
             breaks: breaks.into_iter().collect(),
             frames: 0,
+            first_byte: None,
             has_ended: false,
         }
+    }
+
+    /// When the request went out.
+    #[must_use]
+    pub fn sent(&self) -> Instant {
+        self.answering.sent
+    }
+
+    /// When its headers were there.
+    #[must_use]
+    pub fn headed(&self) -> Instant {
+        self.answering.headed
+    }
+
+    /// When the first byte of its body came.
+    #[must_use]
+    pub fn first_byte(&self) -> Option<Instant> {
+        self.first_byte
     }
 
     /// The next part, and when it came; none at the end.
@@ -113,6 +133,7 @@ impl Streaming {
     }
 
     fn take(&mut self, at: Instant, bytes: &[u8]) -> Result<(), Error> {
+        self.first_byte.get_or_insert(at);
         let frames: Vec<Frame> = match &mut self.cutter {
             Cutter::Sse(decoder) => {
                 let events = decoder.push(bytes)?.into_iter();

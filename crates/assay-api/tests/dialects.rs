@@ -6,8 +6,8 @@ use std::time::Duration;
 use assay_api::Kind;
 use assay_api::chat::{Answer, Chat, Delta, Finish, Role, Usage};
 use assay_api::dialect::{
-    ALL, Capability, Dialect, Frame, claude, gemini, groq, metaai, ollama, opea, openai, ovms, tgi,
-    vllm, xai,
+    ALL, Capability, Chatting, Dialect, Frame, claude, gemini, groq, metaai, ollama, opea, openai,
+    ovms, tgi, vllm, xai,
 };
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -26,11 +26,16 @@ fn full() -> Chat {
         seed: Some(7),
         stream: false,
         schema: Some(json!({"type": "object"})),
+        tool: None,
     }
 }
 
+fn chatting(dialect: &Dialect) -> Chatting {
+    dialect.chat.expect("a dialect that chats")
+}
+
 fn is_valid(dialect: &Dialect, body: &Value) -> bool {
-    let schema = (dialect.schema)();
+    let schema = (chatting(dialect).schema)();
     jsonschema::validator_for(&schema)
         .expect("a schema")
         .is_valid(body)
@@ -38,7 +43,7 @@ fn is_valid(dialect: &Dialect, body: &Value) -> bool {
 
 /// What is read of a stream: its parts together, and everything that breaks its grammar.
 fn read(dialect: &Dialect, events: &[(&str, Value)]) -> (Answer, Vec<String>, Option<String>) {
-    let mut reader = (dialect.stream)();
+    let mut reader = (chatting(dialect).stream)();
     let (mut answer, mut breaks, mut error) = (Answer::default(), Vec::new(), None);
     for (name, data) in events {
         let data = data
@@ -72,6 +77,7 @@ fn error_of(dialect: &Dialect, status: u16, body: &Value) -> Option<(Option<Kind
 /// Dialects whose chunks are OpenAI's.
 fn of_chunks() -> impl Iterator<Item = &'static Dialect> {
     ALL.iter()
+        .filter(|dialect| dialect.chat.is_some())
         .filter(|dialect| !["claude", "gemini", "ollama"].contains(&dialect.name))
 }
 
@@ -79,8 +85,8 @@ fn of_chunks() -> impl Iterator<Item = &'static Dialect> {
 fn each_dialect_has_a_name_of_its_own_and_is_found_by_it() {
     let names: BTreeSet<&str> = ALL.iter().map(|dialect| dialect.name).collect();
     let expected = [
-        "claude", "gemini", "groq", "metaai", "ollama", "opea", "openai", "ovms", "tgi", "vllm",
-        "xai",
+        "claude", "gemini", "groq", "kserve", "llvm", "metaai", "ollama", "opea", "openai", "ovms",
+        "s3", "tei", "tgi", "vllm", "xai",
     ];
     assert_eq!(names.into_iter().collect::<Vec<_>>(), expected);
     for dialect in ALL {
@@ -94,7 +100,11 @@ fn each_dialect_has_a_name_of_its_own_and_is_found_by_it() {
 fn what_is_declared_has_a_route_and_what_has_none_is_not_declared() {
     for dialect in ALL {
         let (name, endpoints) = (dialect.name, &dialect.endpoints);
-        assert!(dialect.can(Capability::Chat), "{name}");
+        assert_eq!(
+            dialect.can(Capability::Chat),
+            dialect.chat.is_some(),
+            "{name}"
+        );
         assert_eq!(
             dialect.can(Capability::Models),
             endpoints.models.is_some(),
@@ -110,6 +120,22 @@ fn what_is_declared_has_a_route_and_what_has_none_is_not_declared() {
             endpoints.metrics.is_some(),
             "{name}"
         );
+        for capability in [
+            Capability::Embeddings,
+            Capability::Rerank,
+            Capability::Completions,
+            Capability::Responses,
+            Capability::Moderation,
+            Capability::Speech,
+            Capability::Transcription,
+        ] {
+            let has_route = endpoints.feature(capability).is_some();
+            assert!(has_route || !dialect.can(capability), "{name}");
+        }
+        let embeds = dialect.can(Capability::Embeddings);
+        assert!(!embeds || dialect.embeddings.is_some(), "{name}");
+        let ranks = dialect.can(Capability::Rerank);
+        assert!(!ranks || dialect.rerank.is_some(), "{name}");
         assert!(!endpoints.unauthorized.is_empty(), "{name}");
         assert!(
             endpoints.base.starts_with("http") && !endpoints.base.ends_with('/'),
@@ -172,7 +198,7 @@ fn openais_request_is_that_of_its_variants() {
     });
     for dialect in of_chunks().filter(|dialect| dialect.name != "opea") {
         assert_eq!(
-            (dialect.request)(&full(), "m"),
+            (chatting(dialect).request)(&full(), "m"),
             expected,
             "{}",
             dialect.name
@@ -182,7 +208,7 @@ fn openais_request_is_that_of_its_variants() {
         stream: true,
         ..Chat::of("Hi")
     };
-    let body = (openai::DIALECT.request)(&stream, "m");
+    let body = (chatting(&openai::DIALECT).request)(&stream, "m");
     assert_eq!(body["stream"], true);
     assert_eq!(body["stream_options"], json!({"include_usage": true}));
 }
@@ -190,7 +216,7 @@ fn openais_request_is_that_of_its_variants() {
 #[test]
 fn opea_is_told_that_no_stream_is_wanted() {
     assert_eq!(
-        (opea::DIALECT.request)(&Chat::of("Hi"), "m")["stream"],
+        (chatting(&opea::DIALECT).request)(&Chat::of("Hi"), "m")["stream"],
         false
     );
 }
@@ -208,8 +234,8 @@ fn geminis_request_has_no_model_in_it_and_its_own_names() {
             "responseSchema": {"type": "object"},
         },
     });
-    assert_eq!((gemini::DIALECT.request)(&full(), "m"), expected);
-    let bare = (gemini::DIALECT.request)(&Chat::of("Hi"), "m");
+    assert_eq!((chatting(&gemini::DIALECT).request)(&full(), "m"), expected);
+    let bare = (chatting(&gemini::DIALECT).request)(&Chat::of("Hi"), "m");
     assert_eq!(
         bare,
         json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]})
@@ -218,14 +244,14 @@ fn geminis_request_has_no_model_in_it_and_its_own_names() {
 
 #[test]
 fn claudes_and_ollamas_requests() {
-    let body = (claude::DIALECT.request)(&full(), "m");
+    let body = (chatting(&claude::DIALECT).request)(&full(), "m");
     assert_eq!(
         (&body["system"], &body["max_tokens"]),
         (&json!("Be brief."), &json!(9))
     );
     assert_eq!(body["messages"].as_array().map(Vec::len), Some(3));
-    assert!((claude::DIALECT.request)(&Chat::of("Hi"), "m")["max_tokens"].is_u64());
-    let body = (ollama::DIALECT.request)(&full(), "m");
+    assert!((chatting(&claude::DIALECT).request)(&Chat::of("Hi"), "m")["max_tokens"].is_u64());
+    let body = (chatting(&ollama::DIALECT).request)(&full(), "m");
     let options = json!({"num_predict": 9, "temperature": 0.5, "seed": 7});
     assert_eq!(
         (&body["stream"], &body["options"]),
@@ -248,7 +274,7 @@ fn openais_answer_is_read_by_its_variants() {
     for dialect in of_chunks() {
         let body = completion("length");
         assert!(is_valid(dialect, &body), "{}", dialect.name);
-        let answer = (dialect.response)(&body);
+        let answer = (chatting(dialect).response)(&body);
         assert_eq!(
             (answer.text.as_str(), answer.finish),
             ("Hello!", Some(Finish::Length))
@@ -271,7 +297,10 @@ fn what_is_tgis_own_and_openvinos_own_in_an_answer() {
     let mut body = completion("eos_token");
     body["id"] = "".into();
     assert!(is_valid(&tgi::DIALECT, &body) && !is_valid(&openai::DIALECT, &body));
-    assert_eq!((tgi::DIALECT.response)(&body).finish, Some(Finish::Stop));
+    assert_eq!(
+        (chatting(&tgi::DIALECT).response)(&body).finish,
+        Some(Finish::Stop)
+    );
     let mut body = completion("stop");
     body.as_object_mut().expect("an object").remove("id");
     assert!(is_valid(&ovms::DIALECT, &body) && !is_valid(&openai::DIALECT, &body));
@@ -295,6 +324,7 @@ fn geminis_answer_with_thoughts() {
         model: Some("gemini-2.5-flash".into()),
         text: "Hello!".into(),
         reasoning: "Hm.".into(),
+        calls: Vec::new(),
         finish: Some(Finish::Length),
         usage: Some(Usage {
             input: 4,
@@ -302,7 +332,7 @@ fn geminis_answer_with_thoughts() {
             total: Some(9),
         }),
     };
-    assert_eq!((gemini::DIALECT.response)(&body), expected);
+    assert_eq!((chatting(&gemini::DIALECT).response)(&body), expected);
     // All of its tokens were thought.
     let cut = json!({"candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}]});
     assert!(is_valid(&gemini::DIALECT, &cut));

@@ -199,6 +199,23 @@ impl Catalog {
         })
     }
 
+    /// One without any model: for endpoints, which want no Python. The battery is there for its probe.
+    #[must_use]
+    pub fn without_models() -> Self {
+        Self {
+            architectures: BTreeMap::new(),
+            workflows: Vec::new(),
+            checks: battery(),
+        }
+    }
+
+    /// The same with more checks.
+    #[must_use]
+    pub fn with_checks(mut self, more: impl IntoIterator<Item = CheckSpec>) -> Self {
+        self.checks.extend(more);
+        self
+    }
+
     /// Every architecture, by name.
     pub fn architectures(&self) -> impl Iterator<Item = &Architecture> {
         self.architectures.values()

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use assay_model::{Profile, ReasonKind};
+use assay_model::{Peer, Profile, ReasonKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -14,6 +14,8 @@ pub struct File {
     pub default_profile: Option<Spanned<String>>,
     /// Profiles by name. `quick`, `standard` and `full` exist without being written here, and so does `ci`.
     pub profile: BTreeMap<String, ProfileTable>,
+    /// Servers by name: `assay api check NAME`, `assay run --type api`.
+    pub endpoint: BTreeMap<String, EndpointTable>,
     /// What holds for some cases, in every profile. A profile's own overrides come first; of several that match, the first that
     /// sets a key counts.
     pub overrides: Vec<Override>,
@@ -61,6 +63,34 @@ pub struct ProfileTable {
     pub seed: Option<Spanned<u64>>,
     /// What holds for some cases, in this profile.
     pub overrides: Vec<Override>,
+}
+
+/// One server.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EndpointTable {
+    /// The address to which the dialect's routes are added: `http://127.0.0.1:8000/v1`.
+    #[schemars(with = "String")]
+    pub base: Spanned<String>,
+    /// The dialect that it speaks (`assay api list`).
+    #[serde(default = "openai")]
+    #[schemars(with = "String")]
+    pub dialect: Spanned<String>,
+    /// The model that is asked for.
+    pub model: String,
+    /// The environment variable that holds its key; the dialect's own, if it is not said. The key itself stands in no file.
+    pub key_variable: Option<String>,
+    /// What stands behind the address: `product`, `stand-in` or `self-written`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub peer: Peer,
+    /// Only these checks, or groups of checks.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub checks: Option<Spanned<Vec<String>>>,
+}
+
+fn openai() -> Spanned<String> {
+    Spanned::new(0..0, "openai".into())
 }
 
 /// What a run is that executed no real case.

@@ -10,9 +10,9 @@ mod quantity;
 mod read;
 mod settings;
 
-pub use file::{File, KnownIssue, NoTests, Override, ProfileTable};
+pub use file::{EndpointTable, File, KnownIssue, NoTests, Override, ProfileTable};
 pub use quantity::{bytes, duration_text, seconds, size_text};
-pub use read::{ConfigError, Loaded, find, read};
+pub use read::{ConfigError, Loaded, Named, find, read};
 pub use settings::{CommandLine, Effective, Row, Rule, Setting, Settings, Source};
 
 /// Name of the file, looked for in the folder in which a command is given and in each above it.

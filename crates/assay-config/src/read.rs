@@ -8,7 +8,7 @@ use assay_catalog::filter::{self, Filter};
 use assay_model::ReasonKind;
 use toml::Spanned;
 
-use crate::file::{File, Override, ProfileTable};
+use crate::file::{EndpointTable, File, Override, ProfileTable};
 use crate::settings::{Built, Rule, Source};
 use crate::{FILE_NAME, quantity};
 
@@ -55,6 +55,28 @@ pub struct Loaded {
     pub(crate) default_profile: Option<(String, Source)>,
     pub(crate) profiles: BTreeMap<String, Built>,
     pub(crate) overrides: Vec<Rule>,
+    /// Servers.
+    pub endpoints: Vec<Named>,
+}
+
+/// A server of the file.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// What it is called.
+    pub name: String,
+    /// What is said of it.
+    pub table: EndpointTable,
+    path: PathBuf,
+    place: (usize, usize),
+}
+
+impl Named {
+    /// One of its keys, with its place: `assay.toml:12:8: endpoint.local.base`.
+    #[must_use]
+    pub fn place(&self, key: &str) -> String {
+        let (path, (line, column)) = (self.path.display(), self.place);
+        format!("{path}:{line}:{column}: endpoint.{}.{key}", self.name)
+    }
 }
 
 /// The nearest `assay.toml`, from a folder upwards.
@@ -156,7 +178,18 @@ impl Reader<'_> {
             default_profile,
             profiles,
             overrides: self.overrides("overrides", &file.overrides)?,
+            endpoints: self.endpoints(&file),
         })
+    }
+
+    fn endpoints(&self, file: &File) -> Vec<Named> {
+        let named = |(name, table): (&String, &EndpointTable)| Named {
+            name: name.clone(),
+            table: table.clone(),
+            path: self.path.into(),
+            place: self.place(table.base.span().start),
+        };
+        file.endpoint.iter().map(named).collect()
     }
 
     fn parse(&self) -> Result<File, ConfigError> {

@@ -49,7 +49,7 @@ pub use platform::{
     Backend, Capabilities, Device, Dtype, Place, Platform, Present, UnknownPlatform,
 };
 pub use subject::{
-    BASE, ConfigChange, ENDPOINT, Endpoint, Facts, Family, InputFact, Probed, Reach, Recipe,
+    BASE, ConfigChange, ENDPOINT, Endpoint, Facts, Family, InputFact, Peer, Probed, Reach, Recipe,
     Subject, WORKFLOW,
 };
 

@@ -125,6 +125,10 @@ pub enum Lacking {
     ModelUnsupported,
     /// Assay itself can't drive it yet.
     NotYet,
+    /// The environment variable that would hold an endpoint's key is not set.
+    NoKey,
+    /// A key goes to nobody beyond this machine unless the user says so (`--live`).
+    NotLive,
     /// It is there, and does not work: a driver that crashes, a small computation that comes out wrong.
     Broken,
 }
@@ -139,6 +143,8 @@ impl fmt::Display for Lacking {
             Self::NotSupportedHere => "not supported here",
             Self::ModelUnsupported => "not for this model",
             Self::NotYet => "not yet",
+            Self::NoKey => "no key",
+            Self::NotLive => "not live",
             Self::Broken => "broken",
         })
     }

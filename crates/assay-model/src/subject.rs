@@ -59,6 +59,47 @@ pub struct Endpoint {
     /// The environment variable that holds its key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_variable: Option<String>,
+    /// What stands behind the address.
+    #[serde(default)]
+    pub peer: Peer,
+}
+
+/// What stands behind an endpoint's address: what holds of a stand-in does not hold of the product.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Peer {
+    /// Nobody has said.
+    #[default]
+    Unknown,
+    /// The product itself.
+    Product,
+    /// Another program that speaks its dialect.
+    StandIn,
+    /// A server that was written to be tested.
+    SelfWritten,
+}
+
+impl Peer {
+    /// Every one.
+    pub const ALL: [Self; 4] = [
+        Self::Unknown,
+        Self::Product,
+        Self::StandIn,
+        Self::SelfWritten,
+    ];
+
+    /// The name on the command line and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Product => "product",
+            Self::StandIn => "stand-in",
+            Self::SelfWritten => "self-written",
+        }
+    }
 }
 
 /// What the name of an endpoint begins with in the record; and the fact that its checks need.

@@ -1,9 +1,9 @@
 use std::fmt::Write;
 
-use assay_model::{Outcome, Provenance, PythonEnvironment};
+use assay_model::{ENDPOINT, Outcome, Provenance, PythonEnvironment};
 use assay_record::Run;
 
-use crate::rows::{cautions, label, not_passed, reasons, rows, totals};
+use crate::rows::{cautions, endpoints, label, not_passed, peer, reasons, rows, totals};
 
 /// The report of a run as Markdown.
 #[must_use]
@@ -34,6 +34,21 @@ pub fn markdown(run: &Run) -> String {
             row.cases.len(),
             row.rest(),
             row.seconds
+        );
+    }
+    if endpoints(run).next().is_some() {
+        let _ = writeln!(
+            text,
+            "\n## Endpoints\n\n| endpoint | dialect | address | model | peer |\n| --- | --- | --- | --- | --- |"
+        );
+    }
+    for its in endpoints(run) {
+        let cells = [&its.name, &its.dialect, &its.base, &its.model].map(|cell| escaped(cell));
+        let _ = writeln!(
+            text,
+            "| {ENDPOINT}:{} | {} |",
+            cells.join(" | "),
+            peer(its.peer)
         );
     }
     let broken = not_passed(run);

@@ -1,5 +1,23 @@
-use assay_model::{CaseRecord, KnownState, Outcome, Platform, Provenance};
+use assay_model::{CaseRecord, Endpoint, KnownState, Outcome, Peer, Platform, Provenance, Subject};
 use assay_record::Run;
+
+/// The servers of a run, each once.
+pub(crate) fn endpoints(run: &Run) -> impl Iterator<Item = &Endpoint> {
+    run.units.iter().filter_map(|unit| match &unit.subject {
+        Subject::Endpoint(endpoint) => Some(endpoint),
+        _ => None,
+    })
+}
+
+/// What stands behind the address of a server, in words.
+pub(crate) fn peer(peer: Peer) -> &'static str {
+    match peer {
+        Peer::Unknown => "nobody has said what it is",
+        Peer::Product => "the product itself",
+        Peer::StandIn => "a stand-in that speaks the dialect",
+        Peer::SelfWritten => "self-written, to be tested",
+    }
+}
 
 /// A subject's row: what the table of a report shows.
 pub(crate) struct Row<'a> {

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 
-use assay_model::{CaseRecord, Counts, Fingerprint, SCHEMA_VERSION};
+use assay_model::{CaseRecord, Counts, Endpoint, Fingerprint, SCHEMA_VERSION};
 use assay_record::Run;
 use serde::Serialize;
+
+use crate::rows::endpoints;
 
 /// `summary.json`. `docs/reference/summary.md` documents each field; the schema is versioned.
 #[derive(Debug, Serialize)]
@@ -21,6 +23,8 @@ pub struct Summary<'a> {
     cpu_seconds: f64,
     exit_code: u8,
     environment: &'a Fingerprint,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    endpoints: Vec<&'a Endpoint>,
     cases: &'a [CaseRecord],
 }
 
@@ -42,6 +46,7 @@ impl<'a> Summary<'a> {
             cpu_seconds: run.cpu_seconds,
             exit_code: run.exit_code() as u8,
             environment: &run.header.fingerprint,
+            endpoints: endpoints(run).collect(),
             cases: &run.cases,
         }
     }

@@ -1,10 +1,10 @@
 use std::fmt::Write;
 
 use anstream::adapter::strip_str;
-use assay_model::{CaseRecord, Outcome, Provenance};
+use assay_model::{CaseRecord, ENDPOINT, Outcome, Provenance};
 use assay_record::Run;
 
-use crate::rows::{Row, cautions, label, not_passed, reasons, rows, totals};
+use crate::rows::{Row, cautions, endpoints, label, not_passed, peer, reasons, rows, totals};
 
 /// How a terminal report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,17 @@ pub fn terminal(run: &Run, look: Look) -> String {
         let _ = writeln!(text, "… and {left} more in report.md");
     }
     slowest(&mut text, &rows, width);
+    for its in endpoints(run) {
+        let _ = writeln!(
+            text,
+            "{ENDPOINT}:{} is {} at {}, model {}: {}",
+            its.name,
+            its.dialect,
+            its.base,
+            its.model,
+            peer(its.peer)
+        );
+    }
     text.push('\n');
     for caution in cautions(run) {
         let _ = writeln!(text, "{YELLOW}{caution}{RESET}");

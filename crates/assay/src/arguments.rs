@@ -1,8 +1,15 @@
+mod api;
+
 use std::path::PathBuf;
 
 use assay_catalog::Partition;
 use assay_model::{Backend, Profile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use api::{
+    ApiAction, ApiCheckArguments, ArrivalsWhen, BenchArguments, ClientArguments, ServeArguments,
+    TargetArguments,
+};
 
 /// Tests Hugging Face models, every architecture that the installed transformers knows, with results that can be trusted.
 #[derive(Debug, Parser)]
@@ -136,12 +143,29 @@ impl Classes {
     }
 }
 
+/// What kind of subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SubjectKind {
+    /// Models
+    Model,
+    /// Endpoints
+    Api,
+    /// Both
+    All,
+}
+
 /// Which subjects.
 #[derive(Debug, Args)]
 pub(crate) struct SubjectArguments {
-    /// Architectures (bert), folders (./my-checkpoint), hub ids (organisation/name), workflows (workflow:draft_verify) or `sampler`: two architectures of every family
+    /// Architectures (bert), folders (./my-checkpoint), hub ids (organisation/name), workflows (workflow:draft_verify), endpoints of assay.toml (api:local) or `sampler`: two architectures of every family
     #[arg(value_name = "SUBJECT")]
     pub(crate) subjects: Vec<String>,
+    /// Models, the endpoints of assay.toml, or both in one run [default: model, and the endpoints that are named]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<SubjectKind>,
+    /// Let keys go to servers beyond this machine: calls there may cost money
+    #[arg(long)]
+    pub(crate) live: bool,
     /// Every architecture
     #[arg(long, conflicts_with = "subjects")]
     pub(crate) all: bool,
@@ -215,7 +239,7 @@ pub(crate) struct RunArguments {
         value_name = "RUN",
         num_args = 0..=1,
         default_missing_value = "latest",
-        conflicts_with_all = ["subjects", "all", "family", "limit", "filter", "partition", "platform", "dtype", "checks", "profile", "config", "seed", "timeout", "memory_limit", "trust_remote_code", "allow_pickle", "report_dir", "no_tests", "retries", "preload", "fail_fast"],
+        conflicts_with_all = ["subjects", "kind", "all", "family", "limit", "filter", "partition", "platform", "dtype", "checks", "profile", "config", "seed", "timeout", "memory_limit", "trust_remote_code", "allow_pickle", "report_dir", "no_tests", "retries", "preload", "fail_fast"],
     )]
     pub(crate) resume: Option<String>,
     /// Stop at the first case that fails
@@ -244,6 +268,7 @@ Examples:
   assay run --family vision --limit 5 --checks forward,batch.rows
   assay run -E 'arch(llama*) & check(batch.*)'
   assay run -E 'last(failed)'              what failed in the newest run
+  assay run --type all                     models, and the endpoints of assay.toml, in one run
   assay run --resume                       what the newest run is missing
   assay run --all --seed 7 --partition hash:1/3";
 
@@ -640,72 +665,6 @@ pub(crate) struct GoldenArguments {
 pub(crate) struct ApiVerb {
     #[command(subcommand)]
     pub(crate) action: ApiAction,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ApiAction {
-    /// Which dialects and checks there are
-    List,
-    /// Check one endpoint; the record and the reports are those of `assay run`
-    Check(ApiCheckArguments),
-    /// Serve a dialect on loopback, rightly or with one fault: to try clients and checks
-    ServeFaults(ServeArguments),
-    /// A worker of the runner's
-    #[command(hide = true)]
-    Worker,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ApiCheckArguments {
-    /// The address to which the dialect's routes are added: http://127.0.0.1:8000/v1
-    #[arg(value_name = "TARGET")]
-    pub(crate) target: String,
-    /// The dialect that it speaks; `assay api list` shows them
-    #[arg(long, value_name = "DIALECT", default_value = "openai")]
-    pub(crate) dialect: String,
-    /// The model that is asked for
-    #[arg(long, value_name = "MODEL")]
-    pub(crate) model: String,
-    /// What it is called in the record [default: its host and model]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// The environment variable that holds its key [default: the dialect's own, where one is set]
-    #[arg(long, value_name = "VARIABLE")]
-    pub(crate) key_variable: Option<String>,
-    /// Only these checks, or groups of checks. Repeatable
-    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
-    /// Seconds for one check
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
-    pub(crate) timeout: f64,
-    /// Makes the questions [default: drawn]
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) seed: Option<u64>,
-    /// A new folder for record and reports [default: one below .assay/reports]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) report_dir: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServeArguments {
-    /// The dialect
-    #[arg(long, value_name = "DIALECT", default_value = "openai")]
-    pub(crate) dialect: String,
-    /// What is wrong with it [default: nothing]
-    #[arg(long, value_name = "FAULT")]
-    pub(crate) fault: Option<String>,
-    /// List the faults, each with the check that is there for it
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// The port on loopback; 0 for any that is free
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub(crate) port: u16,
-    /// Milliseconds between two tokens
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1.0)]
-    pub(crate) pace: f64,
-    /// Answers at a time; others wait
-    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) slots: u16,
 }
 
 #[derive(Debug, Args)]

@@ -54,6 +54,11 @@ pub(crate) fn settings(
     )
 }
 
+/// What holds where the command line says nothing.
+pub(crate) fn settings_of(loaded: &Loaded) -> Result<Settings, Failure> {
+    resolve(loaded, CommandLine::default())
+}
+
 fn resolve(loaded: &Loaded, said: CommandLine) -> Result<Settings, Failure> {
     loaded.settings(said).map_err(|(name, there)| {
         Failure::usage(format!("there is no profile `{name}`"))

@@ -1,82 +1,157 @@
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use assay_api::check::{CHECKS, CheckRow, Needs};
+use assay_api::check::CHECKS;
+use assay_api::client::CLIENT_CHECKS;
 use assay_api::dialect::{ALL, Dialect};
 use assay_api::server::{FAULTS, Fault, KEY, MODEL, Serving, Settings};
 use assay_catalog::filter::Filter;
-use assay_catalog::{Candidate, ProbeOutcome, Selection, battery, plan};
+use assay_catalog::{Candidate, Catalog, Override, Selection, plan};
 use assay_model::event::{Event, Header, RunSettings};
-use assay_model::{
-    CheckSpec, ENDPOINT, Endpoint, ExitCode, Facts, Family, Platform, Probed, Profile, Reach, Rule,
-    Subject,
-};
-use assay_record::{Fold, LogWriter};
+use assay_model::{CheckSpec, ExitCode};
+use assay_record::{Fold, LogWriter, Run};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use serde_json::json;
 
-use crate::arguments::{ApiAction, ApiCheckArguments, ServeArguments};
+use crate::arguments::{ApiAction, ApiCheckArguments, ClientArguments, ServeArguments, Shown};
 use crate::failure::Failure;
 use crate::folders::REPORTS;
 use crate::recorder::Recorder;
+use crate::reporting::print_json;
 use crate::running::{self, nonces};
 use crate::screen::Screen;
 use crate::session::Session;
+use crate::{configuration, planning, targets};
 
 /// `assay api`.
 pub(crate) fn api(action: &ApiAction) -> Result<ExitCode, Failure> {
+    keep_no_dump();
     match action {
-        ApiAction::List => {
-            list();
-            Ok(ExitCode::Passed)
-        }
+        ApiAction::List { shown } => list(*shown),
         ApiAction::Check(arguments) => check(arguments),
+        ApiAction::CheckClient(arguments) => check_client(arguments),
+        ApiAction::Bench(arguments) => crate::benching::bench(arguments),
         ApiAction::ServeFaults(arguments) => serve(arguments),
         ApiAction::Worker => crate::endpoint_worker::work(),
     }
 }
 
+/// A process that crashes leaves its memory behind, and with it the keys that it has: neither in a file nor for a program that collects such
+/// things (to which the limit is nothing).
+pub(crate) fn keep_no_dump() {
+    let nothing = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Who may not even lower it has none to begin with.
+    let _ = setrlimit(Resource::Core, nothing);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
 /// Dialects and checks.
-fn list() {
+fn list(shown: Shown) -> Result<ExitCode, Failure> {
+    let servers = CHECKS
+        .iter()
+        .map(|row| (row.id, row.asserts, row.specified));
+    let clients = CLIENT_CHECKS
+        .iter()
+        .map(|row| (row.id, row.asserts, row.specified));
+    if shown.as_json() {
+        let check = |(id, asserts, specified): (&str, &str, &str)| json!({"id": id, "asserts": asserts, "specified": specified});
+        let dialect = |dialect: &Dialect| {
+            let can = dialect.capabilities.iter().map(|its| its.name());
+            json!({
+                "name": dialect.name,
+                "specification": dialect.specification,
+                "base": dialect.endpoints.base,
+                "key_variables": dialect.endpoints.keys,
+                "can": can.collect::<Vec<_>>(),
+            })
+        };
+        print_json(&json!({
+            "dialects": ALL.iter().map(dialect).collect::<Vec<_>>(),
+            "checks": servers.map(check).collect::<Vec<_>>(),
+            "client_checks": clients.map(check).collect::<Vec<_>>(),
+        }))?;
+        return Ok(ExitCode::Passed);
+    }
     say!("Dialects");
     for dialect in ALL {
         let key = dialect.endpoints.keys.first().copied().unwrap_or("no key");
         say!("  {:10} {:50} {key}", dialect.name, dialect.endpoints.base);
     }
-    say!("\nChecks");
-    for check in CHECKS {
-        say!("  {:24} {}", check.id, check.asserts);
+    say!("\nChecks of a server (assay api check)");
+    for (id, asserts, specified) in servers {
+        say!("  {id:24} {asserts} ({specified})");
     }
+    say!("\nChecks of a client (assay api check-client)");
+    for (id, asserts, specified) in clients {
+        say!("  {id:24} {asserts} ({specified})");
+    }
+    Ok(ExitCode::Passed)
 }
 
 /// `assay api check`: one endpoint, as a run.
 fn check(arguments: &ApiCheckArguments) -> Result<ExitCode, Failure> {
+    let loaded = configuration::load(arguments.target.config.as_deref())?;
+    let target = targets::named(&arguments.target, &loaded)?;
+    let specs = targets::chosen(&arguments.only)?;
+    let narrowed = match arguments.only.as_slice() {
+        [] => targets::narrowed(std::slice::from_ref(&target))?,
+        _ => None,
+    };
+    let overrides = configuration::settings_of(&loaded)?.overrides;
+    one(&One {
+        candidate: target.candidate()?,
+        specs,
+        filter: narrowed.unwrap_or_else(Filter::all),
+        overrides: overrides.into_iter().map(|rule| rule.holds).collect(),
+        seconds: arguments.timeout,
+        seed: arguments.seed,
+        report_dir: arguments.report_dir.clone(),
+    })
+}
+
+/// A run of one subject that wants no Python.
+pub(crate) struct One {
+    pub(crate) candidate: Candidate,
+    pub(crate) specs: Vec<CheckSpec>,
+    pub(crate) filter: Filter,
+    pub(crate) overrides: Vec<Override>,
+    /// For a check.
+    pub(crate) seconds: f64,
+    pub(crate) seed: Option<u64>,
+    pub(crate) report_dir: Option<PathBuf>,
+}
+
+/// Runs it, and writes the reports.
+fn one(asked: &One) -> Result<ExitCode, Failure> {
+    let (run, folder) = execute(asked)?;
+    running::tell(&run, &folder, asked.report_dir.is_none())
+}
+
+/// Runs it; the run, and the folder of its record.
+pub(crate) fn execute(asked: &One) -> Result<(Run, PathBuf), Failure> {
     let began = Instant::now();
-    let endpoint = endpoint(arguments)?;
-    let specs = specs(&arguments.only)?;
     let mut session = Session::without_python()?;
-    let seed = match arguments.seed {
+    let seed = match asked.seed {
         Some(seed) => seed,
         None => running::random_seed()?,
     };
-    let candidate = candidate(endpoint)?;
-    let battery = battery::battery();
-    let probe = battery
-        .iter()
-        .find(|spec| spec.id.as_str() == battery::PROBE)
-        .ok_or_else(|| Failure::internal("the battery has no probe"))?;
+    let catalog = Catalog::without_models();
     let planned = plan(
-        &[candidate],
+        std::slice::from_ref(&asked.candidate),
         &Selection {
-            checks: &specs.iter().collect::<Vec<_>>(),
-            probe,
-            filter: &Filter::all(),
-            overrides: &[],
+            checks: &asked.specs.iter().collect::<Vec<_>>(),
+            probe: planning::probe(&catalog)?,
+            filter: &asked.filter,
+            overrides: &asked.overrides,
             previous: None,
             share_base: false,
         },
     );
     let name = running::run_name()?;
-    let folder = arguments
+    let folder = asked
         .report_dir
         .clone()
         .unwrap_or_else(|| Path::new(REPORTS).join(&name));
@@ -84,7 +159,7 @@ fn check(arguments: &ApiCheckArguments) -> Result<ExitCode, Failure> {
         settings: RunSettings {
             profile: "api".into(),
             workers: 1,
-            check_seconds: arguments.timeout,
+            check_seconds: asked.seconds,
             ..RunSettings::default()
         },
         ..running::header(&session, name, seed)
@@ -97,132 +172,21 @@ fn check(arguments: &ApiCheckArguments) -> Result<ExitCode, Failure> {
     recorder.append(Event::Planned { plan: planned.plan });
     let run = running::execute(&mut session, recorder, &planned.jobs, before_the_log)?;
     screen.end();
-    running::tell(&run, &folder, arguments.report_dir.is_none())
+    Ok((run, folder))
 }
 
-/// What the command line names.
-fn endpoint(arguments: &ApiCheckArguments) -> Result<Endpoint, Failure> {
-    let dialect = dialect(&arguments.dialect)?;
-    let base = arguments.target.trim_end_matches('/').to_owned();
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let key_variable = match &arguments.key_variable {
-        Some(name) if !is_set(name) => {
-            return Err(Failure::setup(format!("the variable `{name}` is not set"))
-                .hint(format!("export {name}=…, or leave --key-variable out")));
-        }
-        Some(name) => Some(name.clone()),
-        None => dialect
-            .endpoints
-            .keys
-            .iter()
-            .find(|name| is_set(name))
-            .map(|name| (*name).to_owned()),
-    };
-    let host = base.split("://").nth(1).unwrap_or(&base);
-    let host = host.split('/').next().unwrap_or(host);
-    let endpoint = Endpoint {
-        name: arguments
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("{host}/{}", arguments.model)),
-        dialect: dialect.name.into(),
-        base,
-        model: arguments.model.clone(),
-        key_variable,
-    };
-    // Refused before anything is written.
-    crate::endpoint_worker::connect(&endpoint).map_err(|error| {
-        Failure::usage(error.words)
-            .hint("an address is that of the dialect's routes: http://127.0.0.1:8000/v1")
-    })?;
-    Ok(endpoint)
-}
-
-fn dialect(name: &str) -> Result<&'static Dialect, Failure> {
-    Dialect::named(name).ok_or_else(|| {
-        let known: Vec<&str> = ALL.iter().map(|dialect| dialect.name).collect();
-        Failure::usage(format!("there is no dialect `{name}`"))
-            .hint(format!("there are {}", known.join(", ")))
-    })
-}
-
-/// The checks that are asked for, as the plan has them.
-fn specs(only: &[String]) -> Result<Vec<CheckSpec>, Failure> {
-    for name in only {
-        let is_one = CHECKS
-            .iter()
-            .any(|row| row.id == name || row.id.split('.').next() == Some(name));
-        if !is_one {
-            return Err(Failure::usage(format!(
-                "no check and no group of checks is called `{name}`"
-            ))
-            .hint("`assay api list` shows them"));
-        }
-    }
-    let is_meant = |row: &&CheckRow| {
-        let group = row.id.split('.').next().unwrap_or_default();
-        only.is_empty() || only.iter().any(|name| name == row.id || name == group)
-    };
-    let spec = |row: &CheckRow| {
-        let needs = row.needs.iter().map(|need| fact(*need).to_owned());
-        CheckSpec {
-            id: row.id.into(),
-            profile: Profile::Standard,
-            asserts: row.asserts.into(),
-            bug: row.specified.into(),
-            needs: std::iter::once(ENDPOINT.to_owned()).chain(needs).collect(),
-            rule: Rule::Full,
-        }
-    };
-    Ok(CHECKS.iter().filter(is_meant).map(spec).collect())
-}
-
-/// What a check needs, as a fact of its subject.
-fn fact(need: Needs) -> &'static str {
-    match need {
-        Needs::Can(capability) => capability.name(),
-        Needs::Key => "key",
-        Needs::RequestId => "request_id",
-    }
-}
-
-/// An endpoint with what its dialect says of it: nothing has to be probed.
-fn candidate(endpoint: Endpoint) -> Result<Candidate, Failure> {
-    let dialect = dialect(&endpoint.dialect)?;
-    let mut has: BTreeSet<String> = dialect
-        .capabilities
-        .iter()
-        .map(|its| its.name().to_owned())
-        .collect();
-    has.insert(ENDPOINT.into());
-    if endpoint.key_variable.is_some() && dialect.endpoints.key.is_some() {
-        has.insert("key".into());
-    }
-    if dialect.endpoints.request_id.is_some() {
-        has.insert("request_id".into());
-    }
-    let facts = Facts {
-        class: dialect.name.into(),
-        family: Family::Other,
-        parameters: 0,
-        has,
-        inputs: Vec::new(),
-        changes: Vec::new(),
-        seconds: 0.0,
-        mode: String::new(),
-        lost: Vec::new(),
-        reach: Reach::default(),
-    };
-    Ok(Candidate {
-        subject: Subject::Endpoint(endpoint),
-        platform: Platform::REMOTE,
-        family: None,
-        class: None,
-        expected: None,
-        probe: ProbeOutcome::Answered(Probed::Ready {
-            facts: Box::new(facts),
-            recipe: serde_json::json!({}),
-        }),
+/// `assay api check-client`: a client, as a run.
+fn check_client(arguments: &ClientArguments) -> Result<ExitCode, Failure> {
+    let dialect = targets::dialect(&arguments.dialect)?;
+    let candidate = targets::client(dialect, &arguments.command)?;
+    one(&One {
+        candidate,
+        specs: targets::client_checks(dialect, &arguments.only, arguments.command.is_empty())?,
+        filter: Filter::all(),
+        overrides: Vec::new(),
+        seconds: arguments.timeout,
+        seed: arguments.seed,
+        report_dir: arguments.report_dir.clone(),
     })
 }
 
@@ -234,7 +198,7 @@ fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::Passed);
     }
-    let dialect = dialect(&arguments.dialect)?;
+    let dialect = targets::dialect(&arguments.dialect)?;
     let fault = arguments.fault.as_ref().map(|name| {
         Fault::named(name).ok_or_else(|| {
             Failure::usage(format!("there is no fault `{name}`"))

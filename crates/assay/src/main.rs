@@ -5,6 +5,8 @@ mod say;
 
 mod architectures;
 mod arguments;
+mod benching;
+mod client_worker;
 mod configuration;
 mod endpoint_worker;
 mod endpoints;
@@ -29,6 +31,7 @@ mod runs;
 mod screen;
 mod session;
 mod subjects;
+mod targets;
 
 use std::process::ExitCode;
 

@@ -5,13 +5,13 @@ use assay_catalog::filter::{self, CaseFacts, Filter, FilterError, PreviousRun};
 use assay_catalog::{Catalog, Planned, Selection, battery, plan};
 use assay_config::Settings;
 use assay_model::event::RunSettings;
-use assay_model::{Architecture, BASE, Backend, Family, Platform, Profile, Subject};
+use assay_model::{Architecture, BASE, Backend, CheckSpec, Family, Platform, Profile, Subject};
 
 use crate::arguments::{Classes, SubjectArguments};
 use crate::expectations::Expectations;
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::{newest, subjects};
+use crate::{endpoints, newest, subjects, targets};
 
 /// What would be run; `assay list cases` shows it.
 pub(crate) fn make_plan(
@@ -23,17 +23,30 @@ pub(crate) fn make_plan(
     let platforms = subjects::platforms(&settings.platforms.value, &arguments.dtype)?;
     subjects::families(&arguments.family)?;
     let said = said(arguments)?;
-    let catalog = session.catalog()?;
+    let targets = subjects::targets(arguments)?;
+    let has_models = subjects::has_models(arguments);
+    let mut catalog = if has_models {
+        session.catalog()?
+    } else {
+        Catalog::without_models()
+    };
+    if !targets.is_empty() {
+        endpoints::keep_no_dump();
+        catalog = catalog.with_checks(targets::chosen(&[])?);
+    }
     let mut checks = catalog.select_checks(settings.checks.value, &arguments.checks)?;
     let profile = settings.checks.value;
-    let mut subjects = subjects::select(
-        arguments,
-        arguments.classes.unwrap_or(Classes::of(profile)),
-        &settings.subjects.value,
-        &checks,
-        &catalog,
-        &session.fingerprint.python,
-    )?;
+    let mut subjects = Vec::new();
+    if has_models {
+        subjects = subjects::select(
+            arguments,
+            arguments.classes.unwrap_or(Classes::of(profile)),
+            &settings.subjects.value,
+            &checks,
+            &catalog,
+            &session.fingerprint.python,
+        )?;
+    }
     // A workflow that is asked for by name is checked, whatever the profile: nothing but its own checks applies to it.
     let is_workflow = |subject: &Subject| matches!(subject, Subject::Workflow { .. });
     if subjects.iter().any(is_workflow) {
@@ -47,7 +60,9 @@ pub(crate) fn make_plan(
         );
     }
     // Both narrow: that of the configuration, and that of the command line.
-    let filters: Vec<&Filter> = said.iter().chain([&settings.filter.value]).collect();
+    let narrowed = targets::narrowed(&targets)?;
+    let filters = said.iter().chain([&settings.filter.value]).chain(&narrowed);
+    let filters: Vec<&Filter> = filters.collect();
     for filter in &filters {
         filter.validate(&|kind| names(&catalog, kind))?;
     }
@@ -79,15 +94,17 @@ pub(crate) fn make_plan(
             }
         }
     }
-    let mut candidates = session.probe(subjects, &platforms, seed, &limits, &catalog)?;
+    let mut candidates = Vec::new();
+    if has_models {
+        candidates = session.probe(subjects, &platforms, seed, &limits, &catalog)?;
+    }
     for candidate in &mut candidates {
         candidate.expected = expected.get(&candidate.subject.to_string()).cloned();
     }
-    let probe = catalog
-        .checks()
-        .iter()
-        .find(|spec| spec.id.as_str() == battery::PROBE)
-        .ok_or_else(|| Failure::internal("the battery has no probe"))?;
+    for target in &targets {
+        candidates.push(target.candidate()?);
+    }
+    let probe = probe(&catalog)?;
     let overrides: Vec<_> = settings
         .overrides
         .iter()
@@ -108,6 +125,15 @@ pub(crate) fn make_plan(
         Some(partition) => partition.of(planned),
         None => planned,
     })
+}
+
+/// The check that stands for a subject that can't be probed.
+pub(crate) fn probe(catalog: &Catalog) -> Result<&CheckSpec, Failure> {
+    let found = catalog
+        .checks()
+        .iter()
+        .find(|spec| spec.id.as_str() == battery::PROBE);
+    found.ok_or_else(|| Failure::internal("the battery has no probe"))
 }
 
 /// How a run is executed, for its record.

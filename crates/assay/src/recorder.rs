@@ -344,11 +344,13 @@ impl<'a> Recorder<'a> {
             {
                 verdict = judge(case.rule, stopped, platform, None, None);
             }
-            let ran = verdict.outcome != Outcome::NotRun;
+            // A case that was skipped executed nothing, however real the model is elsewhere; that of a mock stays one.
+            let is_real = |provenance: &Provenance| *provenance == Provenance::Real;
             let provenance = proof
                 .as_ref()
-                .filter(|_| ran)
-                .and_then(|proof| proof.provenance);
+                .filter(|_| verdict.outcome != Outcome::NotRun)
+                .and_then(|proof| proof.provenance)
+                .filter(|its| !(is_real(its) && verdict.outcome == Outcome::Skipped));
             self.append(Event::CaseJudged {
                 unit: self.number(unit),
                 check: case.check.clone(),

@@ -17,6 +17,7 @@ use crate::recorder::Recorder;
 use crate::running::{broken_record, execute, nonces, tell};
 use crate::screen::Screen;
 use crate::session::Session;
+use crate::targets;
 
 /// `assay run --resume`: what an interrupted run is missing, under its own plan, seed and limits.
 pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -30,16 +31,6 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
                 .hint("begin a new run"),
         );
     }
-    if before
-        .cases
-        .iter()
-        .any(|case| case.platform == Platform::REMOTE)
-    {
-        return Err(Failure::usage(format!(
-            "{name} is of an endpoint, which may be another by now"
-        ))
-        .hint("begin a new run: `assay api check`"));
-    }
     let nothing_open = !before
         .cases
         .iter()
@@ -52,7 +43,11 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
         return Err(Failure::usage(format!("{name} was merged of parts"))
             .hint("resume the part that was interrupted, then merge again"));
     }
-    let mut session = Session::open(&PythonArguments {
+    let has_models = before
+        .cases
+        .iter()
+        .any(|case| case.platform != Platform::REMOTE);
+    let python = PythonArguments {
         python: arguments.python.python.clone(),
         platform_python: arguments.python.platform_python.clone(),
         preload: before
@@ -62,7 +57,12 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
             .iter()
             .map(|preload| preload.path.clone())
             .collect(),
-    })?;
+    };
+    let mut session = if has_models {
+        Session::open(&python)?
+    } else {
+        Session::without_python()?
+    };
     let differing = before.header.fingerprint.differences(&session.fingerprint);
     if !differing.is_empty() {
         return Err(Failure::usage(format!(
@@ -79,7 +79,7 @@ pub(crate) fn resume(name: &str, arguments: &RunArguments) -> Result<ExitCode, F
     let mut open = fold.open_cases();
     open.extend(fold.failed_cases(usize::from(fold.header().settings.retries)));
     let header = fold.header().clone();
-    let jobs = jobs_of(&mut session, &fold, &open)?;
+    let jobs = jobs_of(&mut session, &fold, &open, arguments.subjects.live)?;
     let mut screen = Screen::new(arguments.verbose);
     let mut recorder = Recorder::new(
         log,
@@ -185,27 +185,43 @@ fn jobs_of(
     session: &mut Session,
     fold: &Fold,
     open: &[(u32, Vec<CheckId>)],
+    live: bool,
 ) -> Result<Vec<UnitJob>, Failure> {
     let plan = fold.plan_of_run();
     let header = fold.header();
     let settings = session.settings(&header.settings);
-    let catalog = session.catalog()?;
     let units: Vec<&UnitPlan> = open
         .iter()
         .filter_map(|(number, _)| plan.units.get(*number as usize))
         .collect();
-    let subjects: BTreeSet<Subject> = units.iter().map(|unit| unit.subject.clone()).collect();
-    for subject in &subjects {
-        refuse_other_content(subject)?;
+    let mut candidates = Vec::new();
+    let mut subjects: BTreeSet<Subject> = BTreeSet::new();
+    for unit in &units {
+        match &unit.subject {
+            Subject::Endpoint(endpoint) => {
+                candidates.push(targets::again(endpoint, live)?.candidate()?);
+            }
+            subject => {
+                refuse_other_content(subject)?;
+                subjects.insert(subject.clone());
+            }
+        }
     }
-    let platforms: BTreeSet<Platform> = units.iter().map(|unit| unit.platform).collect();
-    let candidates = session.probe(
-        subjects.into_iter().collect(),
-        &platforms.into_iter().collect::<Vec<_>>(),
-        header.seed,
-        &settings,
-        &catalog,
-    )?;
+    if !subjects.is_empty() {
+        let platforms: BTreeSet<Platform> = units
+            .iter()
+            .map(|unit| unit.platform)
+            .filter(|platform| *platform != Platform::REMOTE)
+            .collect();
+        let catalog = session.catalog()?;
+        candidates.extend(session.probe(
+            subjects.into_iter().collect(),
+            &platforms.into_iter().collect::<Vec<_>>(),
+            header.seed,
+            &settings,
+            &catalog,
+        )?);
+    }
     let job = |(number, unit): (u32, &UnitPlan)| {
         let nothing = UnitJob {
             recipe: Recipe::Null,

@@ -17,7 +17,7 @@ use crate::planning::{make_plan, run_settings, said};
 use crate::recorder::Recorder;
 use crate::screen::Screen;
 use crate::session::{Session, limits};
-use crate::{configuration, reporting, resuming};
+use crate::{configuration, reporting, resuming, subjects};
 
 /// Every other check of a platform needs what these make: a compiler that hangs would do so once for each of them.
 const GATES: [&str; 2] = ["parity.prepares", "parity.loads"];
@@ -30,7 +30,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     let settings = configuration::settings(&arguments.subjects, Some(arguments))?;
     let filter = said(&arguments.subjects)?.unwrap_or_else(|| settings.filter.value.clone());
-    let mut session = Session::open(&arguments.python)?;
+    let mut session = if subjects::has_models(&arguments.subjects) {
+        Session::open(&arguments.python)?
+    } else {
+        Session::without_python()?
+    };
     let seed = match settings.seed.value {
         Some(seed) => seed,
         None => random_seed()?,

@@ -203,7 +203,8 @@ impl Session {
 
     /// Lets the next template import what these platforms need.
     pub(crate) fn run_on(&mut self, platforms: impl Iterator<Item = Platform>) {
-        let ported = platforms.filter(|platform| !platform.is_reference());
+        let ported =
+            platforms.filter(|platform| !platform.is_reference() && *platform != Platform::REMOTE);
         let names: BTreeSet<&str> = ported.map(|platform| platform.backend.name()).collect();
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         if names != self.platforms {

@@ -3,12 +3,14 @@ use std::path::Path;
 
 use assay_catalog::{Catalog, SelectionError, Wanted, wanted};
 use assay_model::{
-    BASE, Backend, CheckSpec, Family, Platform, PythonEnvironment, Subject, UnknownPlatform,
-    WORKFLOW,
+    BASE, Backend, CheckSpec, ENDPOINT, Family, Platform, PythonEnvironment, Subject,
+    UnknownPlatform, WORKFLOW,
 };
 
-use crate::arguments::{Classes, SubjectArguments};
+use crate::arguments::{Classes, SubjectArguments, SubjectKind};
+use crate::configuration;
 use crate::failure::Failure;
+use crate::targets::{self, Target};
 
 /// The families named, or an error that says which there are.
 pub(crate) fn families(names: &[String]) -> Result<Vec<Family>, SelectionError> {
@@ -58,6 +60,55 @@ fn platform(name: &str) -> Result<Platform, UnknownPlatform> {
         of: None,
         known: Backend::ALL.map(Backend::name).to_vec(),
     })
+}
+
+/// What a word for an endpoint begins with.
+fn endpoint(word: &str) -> Option<&str> {
+    word.strip_prefix(ENDPOINT)?.strip_prefix(':')
+}
+
+/// Whether models are asked for.
+pub(crate) fn has_models(arguments: &SubjectArguments) -> bool {
+    match arguments.kind {
+        Some(SubjectKind::Model | SubjectKind::All) => true,
+        Some(SubjectKind::Api) => false,
+        None => {
+            let words = &arguments.subjects;
+            words.is_empty() || words.iter().any(|word| endpoint(word).is_none())
+        }
+    }
+}
+
+/// The endpoints that the command line asks for.
+pub(crate) fn targets(arguments: &SubjectArguments) -> Result<Vec<Target>, Failure> {
+    let words = arguments.subjects.iter();
+    let named: Vec<String> = words
+        .filter_map(|word| endpoint(word).map(str::to_owned))
+        .collect();
+    let other = arguments
+        .subjects
+        .iter()
+        .find(|word| endpoint(word).is_none());
+    match (arguments.kind, other) {
+        (Some(SubjectKind::Api), Some(word)) => {
+            return Err(
+                Failure::usage(format!("`{word}` is no endpoint")).hint(format!(
+                    "an endpoint of assay.toml is named {ENDPOINT}:NAME; --type all runs both kinds"
+                )),
+            );
+        }
+        (Some(SubjectKind::Model), _) if !named.is_empty() => {
+            return Err(
+                Failure::usage(format!("{ENDPOINT}:{} is no model", named[0]))
+                    .hint("leave --type out, or name what is meant: --type all"),
+            );
+        }
+        (Some(SubjectKind::Model), _) => return Ok(Vec::new()),
+        (None, _) if named.is_empty() => return Ok(Vec::new()),
+        _ => {}
+    }
+    let loaded = configuration::load(arguments.config.as_deref())?;
+    targets::of_file(&loaded, &named, arguments.live)
 }
 
 /// The subjects that the command line asks for, or the ones that the configuration names for a command line that asks for none, each with
@@ -129,7 +180,7 @@ pub(crate) fn select(
     } else {
         &arguments.subjects
     };
-    for word in words {
+    for word in words.iter().filter(|word| endpoint(word).is_none()) {
         match wanted(word, |folder| Path::new(folder).is_dir()) {
             Wanted::Sampler => sampler().for_each(&mut add),
             Wanted::Architecture(name) => add(catalog.subject(&name)?),

@@ -108,14 +108,28 @@ impl KeyPool {
     }
 }
 
+impl KeyPool {
+    /// Whether a call would have a key now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        state.keys.iter().any(|held| held.is_free(now))
+    }
+}
+
+impl Held {
+    fn is_free(&self, now: Instant) -> bool {
+        !self.is_refused && self.rests_until.is_none_or(|until| until <= now)
+    }
+}
+
 impl State {
     fn pick(&mut self, now: Instant) -> Option<usize> {
-        let is_free =
-            |held: &Held| !held.is_refused && held.rests_until.is_none_or(|until| until <= now);
         let count = self.keys.len();
         let free: Vec<usize> = (0..count)
             .map(|step| (self.next + step) % count)
-            .filter(|&index| is_free(&self.keys[index]))
+            .filter(|&index| self.keys[index].is_free(now))
             .collect();
         let index = match self.rotation {
             Rotation::RoundRobin => *free.first()?,

@@ -1,24 +1,17 @@
 use assay_model::Observation;
-use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
-use super::Asking;
 use super::seen::Seen;
-use crate::{Error, Key};
+use super::{Asking, FEW};
+use crate::{Call, Error, Key};
 
 /// A question is answered.
 pub(super) async fn answers(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let (whole, answer) = asking
-        .endpoint
-        .ask(&asking.question("Say something.", 8))
-        .await?;
+    let (whole, _) = asking.answer_to("Say something.", FEW).await?;
     seen.that("questions answered", true, String::new);
     seen.measure("answer_milliseconds", 1e3 * whole.took.as_secs_f64());
-    if let Some(model) = answer.model {
-        seen.note(format!("model: {model}"));
-    }
     Ok(seen.done())
 }
 
@@ -28,7 +21,7 @@ pub(super) async fn health(asking: &Asking<'_>) -> Result<Observation, Error> {
     let endpoint = asking.endpoint;
     if let Some(route) = endpoint.dialect.endpoints.health {
         let answer = endpoint
-            .call(Method::GET, &format!("/{route}"), Bytes::new())
+            .make(&Call::of(Method::GET, format!("/{route}")))
             .await?;
         seen.that("health routes that say 200", answer.status == 200, || {
             format!("{route}: {}", answer.status)
@@ -42,7 +35,7 @@ pub(super) async fn models(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
     if let Some(route) = endpoint.dialect.endpoints.models {
-        let answer = endpoint.call(Method::GET, route, Bytes::new()).await?;
+        let answer = endpoint.make(&Call::of(Method::GET, route)).await?;
         seen.that("lists that come with 200", answer.status == 200, || {
             format!("{route}: {}", answer.status)
         });
@@ -75,21 +68,19 @@ fn names(list: &Value) -> Vec<String> {
 /// A wrong key, and none.
 pub(super) async fn wrong_key(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let chat = asking.question("Say something.", 8);
+    let call = asking.main("Say something.").await?;
     for (key, name) in [
         (Some(Key::new("sk-assay-wrong-key")), "a wrong key"),
         (None, "no key"),
     ] {
         let other = asking.endpoint.with_key(key);
-        let answer = other.post(&other.route(&chat), &other.body(&chat)).await?;
+        let answer = other.make(&call).await?;
         let statuses = other.dialect.endpoints.unauthorized;
         let is_right = statuses.contains(&answer.status);
         seen.that("keys refused with the dialect's status", is_right, || {
             format!("{name}: {}, not {statuses:?}", answer.status)
         });
-        let read = answer
-            .json()
-            .and_then(|body| (other.dialect.error)(answer.status, &body));
+        let read = other.dialect.told(&answer);
         seen.that("refusals in the dialect's shape", read.is_some(), || {
             name.into()
         });
@@ -101,11 +92,11 @@ pub(super) async fn wrong_key(asking: &Asking<'_>) -> Result<Observation, Error>
 pub(super) async fn wrong_path(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
-    let chat = asking.question("Say something.", 8);
-    let route = format!("{}/assay-no-such-route", endpoint.route(&chat));
-    let answer = endpoint.post(&route, &endpoint.body(&chat)).await?;
+    let mut call = asking.main("Say something.").await?;
+    call.route += "/assay-no-such-route";
+    let answer = endpoint.make(&call).await?;
     seen.that("unknown routes that give 404", answer.status == 404, || {
-        format!("POST {route}: {}", answer.status)
+        format!("POST {}: {}", call.route, answer.status)
     });
     Ok(seen.done())
 }

@@ -9,11 +9,10 @@ use crate::Error;
 /// What is refused, and with what.
 pub(super) async fn shape(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let endpoint = asking.endpoint;
     let mut asked: Vec<(String, Bytes)> = request::NO_JSON
         .map(|text| (text.to_owned(), Bytes::from_static(text.as_bytes())))
         .into();
-    for (name, body) in request::without_required(asking) {
+    for (name, body) in request::without_required(asking).await? {
         asked.push((name, serde_json::to_vec(&body).unwrap_or_default().into()));
     }
     for (name, body) in asked {
@@ -22,9 +21,7 @@ pub(super) async fn shape(asking: &Asking<'_>) -> Result<Observation, Error> {
             seen.note(format!("{name}: {}, which is no error", answer.status));
             continue;
         }
-        let read = answer
-            .json()
-            .and_then(|body| (endpoint.dialect.error)(answer.status, &body));
+        let read = asking.endpoint.dialect.told(&answer);
         let kind = answer
             .headers
             .get(CONTENT_TYPE)
@@ -54,13 +51,19 @@ pub(super) async fn ids(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
     let mut known = Vec::new();
-    let body = serde_json::to_vec(&endpoint.body(&asking.question("Say something.", 8)))
-        .unwrap_or_default();
-    for (name, body) in [
-        ("an answer", Bytes::from(body)),
-        ("an error", Bytes::from_static(b"{")),
-    ] {
-        let answer = request::send(asking, body).await?;
+    let call = asking.main("Say something.").await?;
+    let other = asking.endpoint.with_model("assay-no-such-model");
+    let wrong = if endpoint.dialect.is_json() {
+        call.clone().saying("{")
+    } else {
+        let other = Asking {
+            endpoint: &other,
+            ..*asking
+        };
+        other.main("Say something.").await?
+    };
+    for (name, call) in [("an answer", call), ("an error", wrong)] {
+        let answer = endpoint.make(&call).await?;
         let id = endpoint.dialect.request_id(&answer.headers);
         seen.that(
             "calls with an id of their own",

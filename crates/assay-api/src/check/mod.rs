@@ -2,19 +2,26 @@
 
 mod connection;
 mod errors;
+mod features;
+mod objects;
 mod request;
 mod response;
 mod seen;
 mod stream;
 
+pub(crate) use seen::Seen;
+
 use std::future::Future;
 use std::pin::Pin;
 
 use assay_model::{Observation, Origin, Raised};
+use http::Method;
+use serde_json::Value;
 
 use crate::chat::Chat;
 use crate::dialect::Capability;
-use crate::{Endpoint, Error};
+use crate::wire::Whole;
+use crate::{Call, Endpoint, Error, Kind};
 
 /// What a check needs besides the server's capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +32,10 @@ pub enum Needs {
     Key,
     /// An id by which support finds a call.
     RequestId,
+    /// What it is there for is asked and answered in JSON.
+    Json,
+    /// Words are taken as they are.
+    Words,
 }
 
 /// A check of a server.
@@ -53,6 +64,85 @@ pub struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// What the server is there for, asked with words.
+    async fn main(&self, words: &str) -> Result<Call, Error> {
+        if self.endpoint.dialect.infer.is_some() && self.endpoint.dialect.chat.is_none() {
+            return self.inferred(&format!("{words} ({:x})", self.nonce)).await;
+        }
+        if self.endpoint.dialect.can(Capability::Objects) {
+            return Ok(objects::list(self, words));
+        }
+        self.endpoint.chat(&self.question(words, FEW))
+    }
+
+    /// Inputs that stand for words, as the model wants them.
+    async fn inferred(&self, words: &str) -> Result<Call, Error> {
+        let endpoint = self.endpoint;
+        let infer = endpoint.dialect.infer.ok_or_else(|| {
+            let words = format!("`{}` computes nothing", endpoint.dialect.name);
+            Error::new(Kind::Invalid, words)
+        })?;
+        let about = match infer.about {
+            Some(route) => {
+                let call = Call::of(Method::GET, endpoint.with_names(route));
+                endpoint.answer(&call).await?.1
+            }
+            None => Value::Null,
+        };
+        let body =
+            (infer.request)(words, &about).map_err(|words| Error::new(Kind::Shape, words))?;
+        let route = endpoint.with_names((infer.route)(&about));
+        Ok(Call::post(route, &body))
+    }
+
+    /// What is answered to words: the answer as it came, and the part of it that depends on the words.
+    ///
+    /// # Errors
+    /// As [`Endpoint::ask`].
+    pub async fn answer_to(&self, words: &str, most: u32) -> Result<(Whole, String), Error> {
+        let dialect = self.endpoint.dialect;
+        if dialect.can(Capability::Objects) {
+            return objects::kept(self, words).await;
+        }
+        let Some(infer) = dialect.infer.filter(|_| dialect.chat.is_none()) else {
+            let (whole, answer) = self.endpoint.ask(&self.question(words, most)).await?;
+            return Ok((whole, answer.reasoning + &answer.text));
+        };
+        let (whole, body) = self.endpoint.answer(&self.main(words).await?).await?;
+        let moves = (infer.response)(&body);
+        let moves = moves.ok_or_else(|| Error::new(Kind::Shape, "the answer has no outputs"))?;
+        Ok((whole, moves))
+    }
+
+    /// The same of a model that may do another thing than what its dialect is there for: one of vectors alone shows vectors.
+    ///
+    /// # Errors
+    /// As [`Endpoint::ask`].
+    pub async fn shown(&self, words: &str, most: u32) -> Result<String, Error> {
+        let error = match self.answer_to(words, most).await {
+            Ok((_, moves)) => return Ok(moves),
+            Err(error) => error,
+        };
+        let is_refused = matches!(
+            error.kind,
+            Kind::Invalid | Kind::NotFound | Kind::Permission
+        );
+        let dialect = self.endpoint.dialect;
+        let (Some(embedding), Some(route)) = (
+            dialect.embeddings.filter(|_| is_refused),
+            dialect.endpoints.feature(Capability::Embeddings),
+        ) else {
+            return Err(error);
+        };
+        let body = (embedding.request)(&[words], &self.endpoint.model);
+        let call = Call::post(self.endpoint.with_names(route), &body);
+        let vectors = self.endpoint.answer(&call).await;
+        let vectors = vectors
+            .ok()
+            .and_then(|(_, body)| (embedding.response)(&body));
+        vectors.map(|vectors| format!("{vectors:?}")).ok_or(error)
+    }
+
     /// A question with a limit, at temperature 0 and with a seed.
     fn question(&self, words: &str, most: u32) -> Chat {
         Chat {
@@ -77,7 +167,10 @@ macro_rules! check {
     };
 }
 
-use Needs::{Can, Key, RequestId};
+/// Tokens of an answer of which only is asked whether there is one.
+const FEW: u32 = 8;
+
+use Needs::{Can, Json, Key, RequestId, Words};
 
 /// Every check, in the order in which they run.
 #[rustfmt::skip]
@@ -86,28 +179,47 @@ pub const CHECKS: &[CheckRow] = &[
     check!("connection.health", &[Can(Capability::Health)], connection::health, "the server says that it is up", "the dialect's health route"),
     check!("connection.models", &[Can(Capability::Models)], connection::models, "the model is among those that are listed", "the dialect's list of models"),
     check!("connection.wrong_key", &[Key], connection::wrong_key, "a wrong key and none are refused with 401 (or what the dialect has for it), in its shape", "RFC 9110 § 15.5.2"),
-    check!("connection.wrong_path", &[], connection::wrong_path, "a route that there is not gives 404", "RFC 9110 § 15.5.5"),
-    check!("response.schema", &[], response::schema, "an answer has every field that the dialect requires, of its type", "the dialect's response"),
-    check!("response.content_type", &[], response::content_type, "an answer is called application/json", "RFC 8259 § 11"),
-    check!("response.usage", &[Can(Capability::Usage)], response::usage, "tokens of question and answer are counted, grow with them, and add up", "the dialect's usage"),
-    check!("response.limit", &[Can(Capability::Usage)], response::limit, "an answer has no more tokens than it may, and says that it was cut", "the dialect's limit of tokens"),
+    check!("connection.wrong_path", &[Json], connection::wrong_path, "a route that there is not gives 404", "RFC 9110 § 15.5.5"),
+    check!("response.schema", &[Json], response::schema, "an answer has every field that the dialect requires, of its type", "the dialect's response"),
+    check!("response.content_type", &[Json], response::content_type, "an answer is called application/json", "RFC 8259 § 11"),
+    check!("response.usage", &[Can(Capability::Chat), Can(Capability::Usage)], response::usage, "tokens of question and answer are counted, grow with them, and add up", "the dialect's usage"),
+    check!("response.limit", &[Can(Capability::Chat), Can(Capability::Usage)], response::limit, "an answer has no more tokens than it may, and says that it was cut", "the dialect's limit of tokens"),
     check!("response.moves", &[], response::moves, "other questions have other answers", "no server is a constant"),
-    check!("response.repeatable", &[Can(Capability::Seed)], response::repeatable, "a question with a seed, at temperature 0, has the same answer again", "the dialect's seed"),
-    check!("request.missing_field", &[], request::missing_field, "a request without its messages or its model is refused, with 4xx", "RFC 9110 § 15.5"),
-    check!("request.wrong_type", &[], request::wrong_type, "fields of another type are refused, with 4xx", "RFC 9110 § 15.5"),
-    check!("request.no_json", &[], request::no_json, "a body that is no JSON is refused, with 4xx", "RFC 8259, RFC 9110 § 15.5"),
+    check!("response.repeatable", &[Can(Capability::Chat), Can(Capability::Seed)], response::repeatable, "a question with a seed, at temperature 0, has the same answer again", "the dialect's seed"),
+    check!("request.missing_field", &[Json], request::missing_field, "a request without its messages, its inputs or its model is refused, with 4xx", "RFC 9110 § 15.5"),
+    check!("request.wrong_type", &[Json], request::wrong_type, "fields of another type are refused, with 4xx", "RFC 9110 § 15.5"),
+    check!("request.no_json", &[Json], request::no_json, "a body that is no JSON is refused, with 4xx", "RFC 8259, RFC 9110 § 15.5"),
     check!("request.unknown_model", &[Can(Capability::ModelChoice)], request::unknown_model, "a model that there is not is refused, with 4xx", "the dialect's errors"),
-    check!("request.unknown_field", &[], request::unknown_field, "a field that nobody knows is no failure of the server's", "RFC 9110 § 15.6"),
-    check!("request.unicode", &[], request::unicode, "a question in any script is answered", "RFC 8259 § 8.1"),
-    check!("request.oversized", &[], request::oversized, "a question of megabytes is refused, with 4xx", "RFC 9110 § 15.5.14"),
-    check!("errors.shape", &[], errors::shape, "errors are JSON in the dialect's shape, with words", "the dialect's errors"),
+    check!("request.unknown_field", &[Json], request::unknown_field, "a field that nobody knows is no failure of the server's", "RFC 9110 § 15.6"),
+    check!("request.unicode", &[Words], request::unicode, "a question in any script is answered", "RFC 8259 § 8.1"),
+    check!("errors.shape", &[Json], errors::shape, "errors are JSON in the dialect's shape, with words", "the dialect's errors"),
     check!("errors.ids", &[RequestId], errors::ids, "answers and errors have an id by which support finds the call", "the dialect's request id"),
-    check!("stream.completes", &[Can(Capability::Streaming)], stream::completes, "a stream comes to its end without an error in it", "the dialect's stream"),
-    check!("stream.grammar", &[Can(Capability::Streaming)], stream::grammar, "the events of a stream are those of the dialect, in their order, with the last one", "the dialect's stream"),
-    check!("stream.usage", &[Can(Capability::Streaming), Can(Capability::Usage)], stream::usage, "a stream counts the tokens that the whole answer counts", "the dialect's stream"),
-    check!("stream.equals_whole", &[Can(Capability::Streaming)], stream::equals_whole, "the pieces of a stream together are the whole answer", "the dialect's stream"),
-    check!("stream.incremental", &[Can(Capability::Streaming)], stream::incremental, "a stream comes as it is made", "the dialect's stream"),
-    check!("stream.cancel", &[Can(Capability::Streaming)], stream::cancel, "a client that leaves frees its place", "the dialect's stream"),
+    check!("features.tools", &[Can(Capability::Chat), Can(Capability::Tools)], features::tools, "the tool that has to be called is called, with arguments that obey its schema", "the dialect's tools; JSON Schema 2020-12"),
+    check!("features.schema", &[Can(Capability::Chat), Can(Capability::StructuredOutput)], features::schema, "an answer in a schema is JSON that obeys it", "the dialect's structured output; JSON Schema 2020-12"),
+    check!("features.embeddings", &[Can(Capability::Embeddings)], features::embeddings, "each text has a vector of numbers, in order, the same by itself and in a batch", "the dialect's embeddings"),
+    check!("features.rerank", &[Can(Capability::Rerank)], features::rerank, "each document is ranked once, by falling score, and the first few are the first of all", "the dialect's rerank"),
+    check!("features.completions", &[Can(Capability::Completions)], features::completions, "texts are continued in the dialect's shape, within their limit", "OpenAI API reference: completions"),
+    check!("features.responses", &[Can(Capability::Responses)], features::responses, "questions in OpenAI's newer form are answered in its shape, and say when they were cut", "OpenAI API reference: responses"),
+    check!("features.moderation", &[Can(Capability::Moderation)], features::moderation, "each text is flagged as its categories are, with a score each", "OpenAI API reference: moderations"),
+    check!("features.speech", &[Can(Capability::Speech)], features::speech, "a text is spoken, in the form that is asked for", "OpenAI API reference: audio/speech"),
+    check!("features.transcription", &[Can(Capability::Transcription)], features::transcription, "sound is written down as a text, and a form without sound is refused", "OpenAI API reference: audio/transcriptions; RFC 7578"),
+    check!("features.similarity", &[Can(Capability::Similarity)], features::similarity, "sentences have a cosine each, and are like themselves", "the dialect's similarity"),
+    check!("features.classification", &[Can(Capability::Classification)], features::classification, "a text has each label once, with a share of 1, the same by itself and in a batch", "the dialect's classification"),
+    check!("features.tensors", &[Can(Capability::Tensors)], features::tensors, "outputs are those of the model's metadata, of their shape, the same again, with the request's id", "Open Inference Protocol, version 2"),
+    check!("features.batch", &[Can(Capability::Batch)], features::batch, "inputs have the same outputs in a batch and alone", "the dialect's batch"),
+    check!("objects.keep", &[Can(Capability::Objects)], objects::keep, "what is put is there, whole, with its type and the MD5 of it, and is gone once it is deleted", "Amazon S3 API reference: PutObject, GetObject, HeadObject, DeleteObject"),
+    check!("objects.list", &[Can(Capability::Objects)], objects::listed, "every name is listed once, in order, whole and page by page", "Amazon S3 API reference: ListObjectsV2"),
+    check!("objects.parts", &[Can(Capability::Objects)], objects::parts, "an object of several parts is their sum, one too small is refused, and what is aborted is nowhere", "Amazon S3 API reference: CreateMultipartUpload, UploadPart, CompleteMultipartUpload, AbortMultipartUpload"),
+    check!("objects.conditions", &[Can(Capability::Objects)], objects::conditions, "a part of an object is given as asked, and a condition that does not hold is told", "RFC 9110 §§ 13, 14; Amazon S3 API reference: GetObject"),
+    check!("objects.errors", &[Can(Capability::Objects)], objects::errors, "what is not there and what was changed on the way is refused, in XML with the code for it", "Amazon S3 API reference: error responses"),
+    check!("stream.completes", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::completes, "a stream comes to its end without an error in it", "the dialect's stream"),
+    check!("stream.grammar", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::grammar, "the events of a stream are those of the dialect, in their order, with the last one", "the dialect's stream"),
+    check!("stream.usage", &[Can(Capability::Chat), Can(Capability::Streaming), Can(Capability::Usage)], stream::usage, "a stream counts the tokens that the whole answer counts", "the dialect's stream"),
+    check!("stream.equals_whole", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::equals_whole, "the pieces of a stream together are the whole answer", "the dialect's stream"),
+    check!("stream.incremental", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::incremental, "a stream comes as it is made", "the dialect's stream"),
+    check!("stream.cancel", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::cancel, "a client that leaves frees its place", "the dialect's stream"),
+    // Last: there are servers that it keeps busy for minutes.
+    check!("request.oversized", &[Words], request::oversized, "a question of megabytes is refused, with 4xx", "RFC 9110 § 15.5.14"),
 ];
 
 impl CheckRow {
@@ -123,6 +235,8 @@ impl CheckRow {
         self.needs.iter().all(|needs| match needs {
             Can(capability) => endpoint.dialect.can(*capability),
             Key => endpoint.has_key() && endpoint.dialect.endpoints.key.is_some(),
+            Json => endpoint.dialect.is_json(),
+            Words => endpoint.dialect.takes_words(),
             RequestId => endpoint.dialect.endpoints.request_id.is_some(),
         })
     }

@@ -1,6 +1,5 @@
 use assay_model::Observation;
 use bytes::Bytes;
-use http::Method;
 use serde_json::{Value, json};
 
 use super::Asking;
@@ -12,29 +11,36 @@ use crate::wire::Whole;
 /// Bytes of a question that no server takes: beyond any context, below what a proxy cuts off without a word.
 const OVERSIZED: usize = 3 << 20;
 
+/// What no model is called.
+const NO_SUCH_MODEL: &str = "assay-no-such-model";
+
 /// A body without each of its required fields.
 pub(super) async fn missing_field(asking: &Asking<'_>) -> Result<Observation, Error> {
-    refused(asking, &without_required(asking)).await
+    refused(asking, &without_required(asking).await?).await
 }
 
 /// Bodies each without one field that the dialect requires. In Gemini's the model is none of them: it stands in the path.
-pub(super) fn without_required(asking: &Asking<'_>) -> Vec<(String, Value)> {
-    let whole = body(asking);
+pub(super) async fn without_required(asking: &Asking<'_>) -> Result<Vec<(String, Value)>, Error> {
+    let whole = asking.main("Say something.").await?.json();
     let chooses = asking.endpoint.dialect.can(Capability::ModelChoice);
-    let fields = ["messages", "contents", "model"].into_iter();
-    fields
+    let fields = [
+        "messages", "contents", "inputs", "input", "query", "texts", "model",
+    ]
+    .into_iter();
+    let bodies = fields
         .filter(|field| whole.get(field).is_some() && (chooses || *field != "model"))
         .map(|field| {
             let mut body = whole.clone();
             body.as_object_mut().map(|body| body.remove(field));
             (format!("without `{field}`"), body)
         })
-        .collect()
+        .collect();
+    Ok(bodies)
 }
 
 /// Fields of another type.
 pub(super) async fn wrong_type(asking: &Asking<'_>) -> Result<Observation, Error> {
-    let whole = body(asking);
+    let whole = asking.main("Say something.").await?.json();
     let mut bodies = Vec::new();
     let mut with = |place: &str, value: Value| {
         let mut body = whole.clone();
@@ -50,6 +56,12 @@ pub(super) async fn wrong_type(asking: &Asking<'_>) -> Result<Observation, Error
     with("/contents", json!(7));
     with("/contents", json!("Say something."));
     with("/contents/0", json!(7));
+    with("/inputs", json!(7));
+    with("/inputs/0/shape", json!("many"));
+    with("/inputs/0/name", json!(7));
+    with("/input", json!(7));
+    with("/parameters", json!("none"));
+    with("/texts", json!(7));
     with("/max_tokens", json!("many"));
     with("/options/num_predict", json!("many"));
     with("/generationConfig/maxOutputTokens", json!("many"));
@@ -75,17 +87,30 @@ pub(super) const NO_JSON: [&str; 2] = ["{\"model\": ", "model=tiny&messages=hell
 /// A model that there is not.
 pub(super) async fn unknown_model(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let other = asking.endpoint.with_model("assay-no-such-model");
-    let chat = asking.question("Say something.", 8);
-    let answer = other.post(&other.route(&chat), &other.body(&chat)).await?;
-    is_refused(&mut seen, other.dialect, "assay-no-such-model", &answer);
+    let endpoint = asking.endpoint;
+    let has_about = endpoint.dialect.chat.is_none() && endpoint.dialect.infer.is_some();
+    let other = Asking {
+        endpoint: &endpoint.with_model(NO_SUCH_MODEL),
+        ..*asking
+    };
+    let call = if has_about {
+        // How it would be asked is what the model that there is says.
+        let mut call = asking.main("Say something.").await?;
+        let own = format!("/{}/", endpoint.model);
+        call.route = call.route.replace(&own, &format!("/{NO_SUCH_MODEL}/"));
+        call
+    } else {
+        other.main("Say something.").await?
+    };
+    let answer = endpoint.make(&call).await?;
+    is_refused(&mut seen, endpoint.dialect, NO_SUCH_MODEL, &answer);
     Ok(seen.done())
 }
 
 /// A field that nobody knows.
 pub(super) async fn unknown_field(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let mut body = body(asking);
+    let mut body = asking.main("Say something.").await?.json();
     body["assay_unknown"] = json!({"a": [1, null]});
     let answer = send(asking, serde_json::to_vec(&body).unwrap_or_default().into()).await?;
     seen.that(
@@ -107,11 +132,7 @@ pub(super) async fn unicode(asking: &Asking<'_>) -> Result<Observation, Error> {
         "日本語\u{feff}\u{200b}",
         "𝔊𝔬𝔩𝔡",
     ] {
-        let chat = asking.question(words, 8);
-        let endpoint = asking.endpoint;
-        let answer = endpoint
-            .post(&endpoint.route(&chat), &endpoint.body(&chat))
-            .await?;
+        let answer = asking.endpoint.make(&asking.main(words).await?).await?;
         let is_read = answer.status == 200 && std::str::from_utf8(&answer.body).is_ok();
         seen.that("questions in any script that are answered", is_read, || {
             format!("{words}: {}", answer.status)
@@ -123,11 +144,9 @@ pub(super) async fn unicode(asking: &Asking<'_>) -> Result<Observation, Error> {
 /// A question of megabytes.
 pub(super) async fn oversized(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let chat = asking.question(&"gold ".repeat(OVERSIZED / 5), 8);
     let endpoint = asking.endpoint;
-    let answer = endpoint
-        .post(&endpoint.route(&chat), &endpoint.body(&chat))
-        .await?;
+    let call = asking.main(&"gold ".repeat(OVERSIZED / 5)).await?;
+    let answer = endpoint.make(&call).await?;
     is_refused(
         &mut seen,
         endpoint.dialect,
@@ -137,14 +156,10 @@ pub(super) async fn oversized(asking: &Asking<'_>) -> Result<Observation, Error>
     Ok(seen.done())
 }
 
-fn body(asking: &Asking<'_>) -> Value {
-    asking.endpoint.body(&asking.question("Say something.", 8))
-}
-
-/// Posts any bytes where a chat goes to.
+/// Posts any bytes to where the server is asked what it is there for.
 pub(super) async fn send(asking: &Asking<'_>, body: Bytes) -> Result<Whole, Error> {
-    let route = asking.endpoint.route(&asking.question("", 8));
-    asking.endpoint.call(Method::POST, &route, body).await
+    let call = asking.main("").await?;
+    asking.endpoint.make(&call.saying(body)).await
 }
 
 async fn refused(asking: &Asking<'_>, bodies: &[(String, Value)]) -> Result<Observation, Error> {

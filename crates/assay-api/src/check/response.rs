@@ -23,7 +23,12 @@ const NAMED: usize = 5;
 pub(super) async fn schema(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
-    let schema = (endpoint.dialect.schema)();
+    let dialect = endpoint.dialect;
+    let schema = match (&dialect.chat, &dialect.infer) {
+        (Some(chatting), _) => (chatting.schema)(),
+        (_, Some(infer)) => (infer.schema)(),
+        _ => return Ok(seen.unsupported("the dialect has no answer in JSON")),
+    };
     let validator = jsonschema::validator_for(&schema).map_err(|error| {
         Error::new(
             Kind::Shape,
@@ -31,10 +36,11 @@ pub(super) async fn schema(asking: &Asking<'_>) -> Result<Observation, Error> {
         )
     })?;
     for most in [64, FEW] {
-        let chat = asking.question("Say something.", most);
-        let answer = endpoint
-            .post(&endpoint.route(&chat), &endpoint.body(&chat))
-            .await?;
+        let call = match dialect.chat {
+            Some(_) => endpoint.chat(&asking.question("Say something.", most))?,
+            None => asking.main("Say something.").await?,
+        };
+        let answer = endpoint.make(&call).await?;
         if let Some(error) = endpoint.dialect.error_of(&answer) {
             return Err(error);
         }
@@ -57,10 +63,7 @@ pub(super) async fn schema(asking: &Asking<'_>) -> Result<Observation, Error> {
 /// `content-type`.
 pub(super) async fn content_type(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let (whole, _) = asking
-        .endpoint
-        .ask(&asking.question("Say something.", 8))
-        .await?;
+    let (whole, _) = asking.answer_to("Say something.", super::FEW).await?;
     let kind = whole
         .headers
         .get(CONTENT_TYPE)
@@ -119,10 +122,8 @@ pub(super) async fn usage(asking: &Asking<'_>) -> Result<Observation, Error> {
 /// An answer that may have few tokens.
 pub(super) async fn limit(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let (_, answer) = asking
-        .endpoint
-        .ask(&asking.question("Tell a long story, and count to a hundred.", FEW))
-        .await?;
+    let words = "Tell a long story, and count to a hundred.";
+    let (_, answer) = asking.endpoint.ask(&asking.question(words, FEW)).await?;
     let Some(usage) = answer.usage else {
         return Ok(seen.unsupported("the server counts no tokens"));
     };
@@ -133,7 +134,15 @@ pub(super) async fn limit(asking: &Asking<'_>) -> Result<Observation, Error> {
     );
     let is_full = usage.output >= u64::from(FEW);
     if is_full {
-        let is_said = answer.finish == Some(Finish::Length);
+        let mut is_said = answer.finish == Some(Finish::Length);
+        if !is_said {
+            // It may end there by itself: then more room makes it no longer.
+            let (_, again) = asking
+                .endpoint
+                .ask(&asking.question(words, 4 * FEW))
+                .await?;
+            is_said = again.usage.is_some_and(|its| its.output <= usage.output);
+        }
         seen.that("answers that were cut and say so", is_said, || {
             format!("{:?}", answer.finish)
         });
@@ -156,8 +165,8 @@ pub(super) async fn moves(asking: &Asking<'_>) -> Result<Observation, Error> {
         "Vier Wörter auf Deutsch.",
         "def area(radius):",
     ] {
-        let (_, answer) = asking.endpoint.ask(&asking.question(words, 16)).await?;
-        answers.insert((answer.reasoning, answer.text));
+        let (_, answer) = asking.answer_to(words, 16).await?;
+        answers.insert(answer);
     }
     let is_one = answers.len() < 2;
     seen.that("answers that depend on the question", !is_one, || {

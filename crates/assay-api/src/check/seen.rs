@@ -5,11 +5,11 @@ const NAMED: usize = 20;
 
 /// An observation in the making: what holds of how many.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Observation);
+pub(crate) struct Seen(Observation);
 
 impl Seen {
     /// Counts one thing under a label; what it is called, should it not hold.
-    pub(super) fn that(&mut self, label: &str, holds: bool, or_else: impl FnOnce() -> String) {
+    pub(crate) fn that(&mut self, label: &str, holds: bool, or_else: impl FnOnce() -> String) {
         let found = self.0.tallies.iter().position(|tally| tally.label == label);
         let place = found.unwrap_or_else(|| {
             self.0.tallies.push(Tally {
@@ -29,22 +29,22 @@ impl Seen {
     }
 
     /// A remark for a reader.
-    pub(super) fn note(&mut self, words: impl Into<String>) {
+    pub(crate) fn note(&mut self, words: impl Into<String>) {
         self.0.notes.push(words.into());
     }
 
     /// A figure that is no verdict.
-    pub(super) fn measure(&mut self, name: &str, value: f64) {
+    pub(crate) fn measure(&mut self, name: &str, value: f64) {
         self.0.measures.insert(name.into(), value);
     }
 
     /// Why the server can't be asked that.
-    pub(super) fn unsupported(mut self, words: impl Into<String>) -> Observation {
+    pub(crate) fn unsupported(mut self, words: impl Into<String>) -> Observation {
         self.0.unsupported = Some(words.into());
         self.0
     }
 
-    pub(super) fn done(self) -> Observation {
+    pub(crate) fn done(self) -> Observation {
         self.0
     }
 }

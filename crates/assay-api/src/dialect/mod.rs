@@ -5,11 +5,15 @@
 pub mod claude;
 pub mod gemini;
 pub mod groq;
+pub mod kserve;
+pub mod llvm;
 pub mod metaai;
 pub mod ollama;
 pub mod opea;
 pub mod openai;
 pub mod ovms;
+pub mod s3;
+pub mod tei;
 pub mod tgi;
 pub mod vllm;
 pub mod xai;
@@ -20,9 +24,10 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use crate::chat::{Answer, Chat, Delta};
+use crate::endpoint::Signer;
 use crate::error::{Error, Kind};
 use crate::server::voice::Voice;
-use crate::wire::Whole;
+use crate::wire::{Outgoing, Whole};
 
 /// Every dialect.
 pub const ALL: &[Dialect] = &[
@@ -35,8 +40,12 @@ pub const ALL: &[Dialect] = &[
     ollama::DIALECT,
     vllm::DIALECT,
     tgi::DIALECT,
+    tei::DIALECT,
     ovms::DIALECT,
+    kserve::DIALECT,
     opea::DIALECT,
+    llvm::DIALECT,
+    s3::DIALECT,
 ];
 
 /// How one backend wants to be asked, and how it answers.
@@ -50,24 +59,86 @@ pub struct Dialect {
     pub endpoints: Endpoints,
     /// What a server that speaks it can do.
     pub capabilities: &'static [Capability],
-    /// The body of a chat.
-    pub request: fn(&Chat, model: &str) -> Value,
-    /// The JSON Schema that the answer to a chat obeys.
-    pub schema: fn() -> Value,
-    /// Reads the answer to a chat that obeys the schema.
-    pub response: fn(&Value) -> Answer,
-    /// How a stream is cut into events.
-    pub framing: Framing,
-    /// Reads a stream.
-    pub stream: fn() -> Box<dyn StreamReader>,
+    /// How it chats, where it does.
+    pub chat: Option<Chatting>,
+    /// How it computes outputs of inputs, where it does.
+    pub infer: Option<Inferring>,
+    /// How it makes vectors of texts, where it does.
+    pub embeddings: Option<Embedding>,
+    /// How it orders documents by a query, where it does.
+    pub rerank: Option<Reranking>,
     /// Reads the body of an error: what it means (where the body says it more exactly than the status), and the server's words. None for
     /// one that does not have the dialect's own shape.
     pub error: fn(status: u16, body: &Value) -> Option<ErrorBody>,
+    /// Reads a body as values.
+    pub parse: fn(&[u8]) -> Option<Value>,
+    /// Signs what goes out, where the key itself is not sent; else in words what can't be signed.
+    pub sign: Option<Sign>,
     /// Reads limits from headers, and from the body of an error.
     pub limits: fn(&HeaderMap, Option<&Value>) -> Limits,
     /// The other side: what the fault server says.
     pub(crate) voice: &'static Voice,
 }
+
+/// How a dialect chats.
+#[derive(Debug, Clone, Copy)]
+pub struct Chatting {
+    /// The body of a chat.
+    pub request: fn(&Chat, model: &str) -> Value,
+    /// The JSON Schema that the answer obeys.
+    pub schema: fn() -> Value,
+    /// Reads an answer that obeys the schema.
+    pub response: fn(&Value) -> Answer,
+    /// How a stream is cut into events.
+    pub framing: Framing,
+    /// Reads a stream.
+    pub stream: fn() -> Box<dyn StreamReader>,
+}
+
+/// How a dialect computes outputs of inputs.
+#[derive(Debug, Clone, Copy)]
+pub struct Inferring {
+    /// Where the server says how its model is asked; none where each is asked alike.
+    pub about: Option<&'static str>,
+    /// The route, by what is said there.
+    pub route: fn(about: &Value) -> &'static str,
+    /// The body that stands for words; else in words why there is none.
+    pub request: fn(words: &str, about: &Value) -> Result<Value, String>,
+    /// The JSON Schema that the answer obeys.
+    pub schema: fn() -> Value,
+    /// What of the answer depends on the words; none for a body of another shape.
+    pub response: fn(&Value) -> Option<String>,
+    /// Whether words are taken as they are. Else numbers stand for them.
+    pub takes_words: bool,
+}
+
+/// How a dialect makes vectors of texts.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedding {
+    /// The body for some texts.
+    pub request: fn(texts: &[&str], model: &str) -> Value,
+    /// A vector a text, in their order; none for a body of another shape.
+    pub response: fn(&Value) -> Option<Vec<Vec<f64>>>,
+    /// Whether each vector has length 1.
+    pub is_normed: bool,
+}
+
+/// Places among documents, each with its score.
+pub type Ranks = Vec<(usize, f64)>;
+
+/// How a dialect orders documents by a query.
+#[derive(Debug, Clone, Copy)]
+pub struct Reranking {
+    /// The body for some documents, of which only the first so many are wanted.
+    pub request: fn(query: &str, documents: &[&str], first: Option<usize>, model: &str) -> Value,
+    /// Places among the documents, and scores, in the order given; none for a body of another shape.
+    pub response: fn(&Value) -> Option<Ranks>,
+    /// Whether it can be asked for the first few alone.
+    pub has_first: bool,
+}
+
+/// Signs what goes out, with a key, at a time.
+pub type Sign = fn(&mut Outgoing, &str, &Signer, jiff::Timestamp) -> Result<(), &'static str>;
 
 /// What the body of an error says: what it means, where it is more exact than the status, and the server's words.
 pub type ErrorBody = (Option<Kind>, String);
@@ -87,18 +158,31 @@ pub struct Endpoints {
     pub unauthorized: &'static [u16],
     /// Headers that every request has.
     pub headers: &'static [(&'static str, &'static str)],
-    /// For a chat; `{model}` is the model's name.
+    /// For a chat, where the dialect chats; `{model}` is the model's name.
     pub chat: &'static str,
     /// The same for a stream, where it is another one.
     pub stream: &'static str,
+    /// For what else a server can do, where that has a route of its own.
+    pub features: &'static [(Capability, &'static str)],
     /// For the list of models.
     pub models: Option<&'static str>,
     /// From the address' root: whether the server is up.
     pub health: Option<&'static str>,
     /// From the address' root: Prometheus' text.
     pub metrics: Option<&'static str>,
+    /// Whether limits hold for all keys of an organisation together, so that more keys add nothing.
+    pub is_limited_as_one: bool,
     /// The header by which the server's support finds a call.
     pub request_id: Option<&'static str>,
+}
+
+impl Endpoints {
+    /// The route of something that a server can do.
+    #[must_use]
+    pub fn feature(&self, capability: Capability) -> Option<&'static str> {
+        let found = self.features.iter().find(|(its, _)| *its == capability);
+        found.map(|(_, route)| *route)
+    }
 }
 
 /// What a server can do.
@@ -117,11 +201,30 @@ pub enum Capability {
     Health,
     Metrics,
     Tools,
+    /// An answer can be made to call a tool.
+    ToolChoice,
     StructuredOutput,
     Embeddings,
     Rerank,
     Images,
     Audio,
+    /// A text is continued.
+    Completions,
+    /// OpenAI's successor of chats.
+    Responses,
+    Moderation,
+    /// A text is spoken.
+    Speech,
+    /// What is spoken is written down.
+    Transcription,
+    /// How near texts are to each other.
+    Similarity,
+    /// Which labels a text has.
+    Classification,
+    /// Tensors go in and come out.
+    Tensors,
+    /// Several inputs at once.
+    Batch,
     Objects,
 }
 
@@ -139,11 +242,21 @@ impl Capability {
             Self::Health => "health",
             Self::Metrics => "metrics",
             Self::Tools => "tools",
+            Self::ToolChoice => "tool_choice",
             Self::StructuredOutput => "structured_output",
             Self::Embeddings => "embeddings",
             Self::Rerank => "rerank",
             Self::Images => "images",
             Self::Audio => "audio",
+            Self::Completions => "completions",
+            Self::Responses => "responses",
+            Self::Moderation => "moderation",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Similarity => "similarity",
+            Self::Classification => "classification",
+            Self::Tensors => "tensors",
+            Self::Batch => "batch",
             Self::Objects => "objects",
         }
     }
@@ -205,16 +318,26 @@ impl Dialect {
         self.capabilities.contains(&capability)
     }
 
+    /// Whether what it is there for is asked and answered in JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.chat.is_some() || self.infer.is_some()
+    }
+
+    /// Whether it takes words as they are.
+    #[must_use]
+    pub fn takes_words(&self) -> bool {
+        self.chat.is_some() || self.infer.is_some_and(|infer| infer.takes_words)
+    }
+
     /// The error that an answer is; none for one that is none.
     #[must_use]
     pub fn error_of(&self, answer: &Whole) -> Option<Error> {
         let kind = Kind::of_status(answer.status)?;
-        let body = answer.json();
-        let read = body
-            .as_ref()
-            .and_then(|body| (self.error)(answer.status, body));
-        let limits = (self.limits)(&answer.headers, body.as_ref());
-        let (own, words) = read.unwrap_or_else(|| (None, first_words(&answer.body)));
+        let limits = (self.limits)(&answer.headers, answer.json().as_ref());
+        let (own, words) = self
+            .told(answer)
+            .unwrap_or_else(|| (None, first_words(&answer.body)));
         Some(Error {
             status: Some(answer.status),
             retry_after: limits.retry_after,
@@ -224,12 +347,24 @@ impl Dialect {
         })
     }
 
+    /// What the body of an error says, where it has the dialect's shape.
+    #[must_use]
+    pub fn told(&self, answer: &Whole) -> Option<ErrorBody> {
+        (self.error)(answer.status, &(self.parse)(&answer.body)?)
+    }
+
     /// The identifier of a call.
     #[must_use]
     pub fn request_id(&self, headers: &HeaderMap) -> Option<String> {
         let value = headers.get(self.endpoints.request_id?)?;
         value.to_str().ok().map(str::to_owned)
     }
+}
+
+/// JSON.
+#[must_use]
+pub fn json(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(body).ok()
 }
 
 /// What a body that nobody understands begins with.

@@ -8,17 +8,15 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::body::pieces;
-use super::voice::{Event, Refused, Saying, Voice};
-use super::words::{Told, tell};
+use super::objects::Store;
+use super::voice::{InferVoice, Refused, Voice};
 use super::{Fault, KEY, MODEL, Settings};
-use crate::dialect::{Capability, Dialect, Framing};
+use crate::dialect::{Capability, Dialect};
 
-type Body = BoxBody<Bytes, Infallible>;
+pub(super) type Body = BoxBody<Bytes, Infallible>;
 
 /// Bytes of a question at most.
 const MOST: usize = 1 << 20;
@@ -28,16 +26,28 @@ const WRONG_KEY: &str = "authentication_error";
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
+/// A request's body, as it comes.
+pub(super) trait Coming:
+    hyper::body::Body<Data = Bytes, Error: Into<Failing>> + Send
+{
+}
+
+impl<B: hyper::body::Body<Data = Bytes, Error: Into<Failing>> + Send> Coming for B {}
+
+type Failing = Box<dyn std::error::Error + Send + Sync>;
+
 /// Answers one request.
 pub(super) async fn answer(
-    request: Request<Incoming>,
+    request: Request<impl Coming>,
     settings: Settings,
     slots: Arc<Semaphore>,
+    store: Arc<Store>,
 ) -> Result<Response<Body>, Infallible> {
     let call = Call {
         settings,
         number: CALLS.fetch_add(1, Ordering::Relaxed),
         slots,
+        store,
     };
     let mut response = match call.routed(request).await {
         Ok(response) => response,
@@ -52,33 +62,41 @@ pub(super) async fn answer(
     Ok(response)
 }
 
-struct Call {
-    settings: Settings,
-    number: u64,
-    slots: Arc<Semaphore>,
+/// One request, and what is to be wrong with its answer.
+pub(super) struct Call {
+    pub(super) settings: Settings,
+    pub(super) number: u64,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) store: Arc<Store>,
 }
 
 impl Call {
-    fn is(&self, fault: Fault) -> bool {
+    pub(super) fn is(&self, fault: Fault) -> bool {
         self.settings.fault == Some(fault)
     }
 
-    fn dialect(&self) -> &'static Dialect {
+    pub(super) fn dialect(&self) -> &'static Dialect {
         self.settings.dialect
     }
 
-    fn voice(&self) -> &'static Voice {
+    pub(super) fn voice(&self) -> &'static Voice {
         self.dialect().voice
     }
 
-    async fn routed(&self, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
+    async fn routed(&self, request: Request<impl Coming>) -> Result<Response<Body>, Refused> {
+        if self.dialect().can(Capability::Objects) {
+            return self.stored(request).await;
+        }
         let endpoints = &self.dialect().endpoints;
         let prefix = endpoints.base.splitn(4, '/').nth(3).unwrap_or_default();
         let path = request.uri().path().to_owned();
-        let route = path
-            .strip_prefix(&format!("/{prefix}"))
-            .unwrap_or_default()
-            .to_owned();
+        let route = match prefix {
+            "" => path.clone(),
+            prefix => path
+                .strip_prefix(&format!("/{prefix}"))
+                .unwrap_or_default()
+                .to_owned(),
+        };
         if request.method() == Method::GET && endpoints.health == Some(&path) {
             let status = if self.is(Fault::HealthIsDown) {
                 500
@@ -91,7 +109,29 @@ impl Call {
         if request.method() == Method::GET && endpoints.models == Some(&route) {
             return Ok(self.json(200, self.models()));
         }
-        let Some(addressed) = self.addressed(&route) else {
+        if request.method() == Method::GET
+            && let Some((voice, addressed)) = self.about(&route, &path)
+        {
+            self.has_model(&Value::Null, &addressed)?;
+            return Ok(self.json(200, (voice.about)()));
+        }
+        if request.method() == Method::POST
+            && let Some((capability, addressed)) = self.feature(&route)
+        {
+            let kind = request.headers().get(header::CONTENT_TYPE).cloned();
+            let body = Limited::new(request.into_body(), MOST).collect().await;
+            let body = body.map_err(|_| self.oversized())?.to_bytes();
+            // TEI has one route for a text and for several.
+            return match (&self.voice().infer, self.inferred(&route, &path)) {
+                (Some(voice), Some(addressed)) if !is_batch(&body) => {
+                    self.infer(voice, &body, &addressed)
+                }
+                _ => self.featured(capability, &addressed, kind.as_ref(), &body),
+            };
+        }
+        let inferred = self.inferred(&route, &path);
+        let addressed = self.addressed(&route).filter(|_| inferred.is_none());
+        let Some(addressed) = addressed.or(inferred) else {
             return match self.settings.fault {
                 Some(Fault::UnknownRouteAnswers) => Ok(self.json(200, json!({}))),
                 Some(Fault::UnknownRouteIs500) => Err(failed()),
@@ -106,11 +146,38 @@ impl Call {
         }
         let body = Limited::new(request.into_body(), MOST).collect().await;
         let body = body.map_err(|_| self.oversized())?.to_bytes();
-        self.chat(&body, &addressed).await
+        match (&self.voice().chat, &self.voice().infer) {
+            (_, Some(voice)) if self.inferred(&route, &path).is_some() => {
+                self.infer(voice, &body, &addressed)
+            }
+            (Some(voice), _) => self.chat(voice, &body, &addressed).await,
+            _ => Err(failed()),
+        }
+    }
+
+    /// What else the server can do, by its route.
+    fn feature(&self, route: &str) -> Option<(Capability, Addressed)> {
+        let features = self.dialect().endpoints.features.iter();
+        let mut had = features.filter(|(its, _)| self.dialect().can(*its));
+        had.find_map(|(capability, template)| Some((*capability, addressed(template, route, "")?)))
+    }
+
+    /// The route that says how the model is asked.
+    fn about(&self, route: &str, path: &str) -> Option<(InferVoice, Addressed)> {
+        let template = self.dialect().infer?.about?;
+        Some((self.voice().infer?, addressed(template, route, path)?))
+    }
+
+    /// What a route says of inputs; none for a route of something else.
+    fn inferred(&self, route: &str, path: &str) -> Option<Addressed> {
+        let about = (self.voice().infer?.about)();
+        let template = (self.dialect().infer?.route)(&about);
+        addressed(template, route, path)
     }
 
     /// What a route says of a chat; none for a route of something else.
     fn addressed(&self, route: &str) -> Option<Addressed> {
+        self.dialect().chat?;
         let endpoints = &self.dialect().endpoints;
         let has_stream = endpoints.stream != endpoints.chat;
         let streamed = model_in(endpoints.stream, route).filter(|_| has_stream);
@@ -122,7 +189,7 @@ impl Call {
         })
     }
 
-    fn is_allowed(&self, request: &Request<Incoming>) -> Result<(), Refused> {
+    fn is_allowed<B>(&self, request: &Request<B>) -> Result<(), Refused> {
         let Some((name, before)) = self.dialect().endpoints.key else {
             return Ok(());
         };
@@ -131,10 +198,13 @@ impl Call {
             .get(name)
             .and_then(|value| value.to_str().ok());
         let is_right = given.and_then(|given| given.strip_prefix(before)) == Some(KEY);
-        if is_right || self.is(Fault::TakesEveryKey) {
-            return Ok(());
-        }
+        if is_right { Ok(()) } else { self.wrong_key() }
+    }
+
+    /// What is done about a key that is wrong.
+    pub(super) fn wrong_key(&self) -> Result<(), Refused> {
         match self.settings.fault {
+            Some(Fault::TakesEveryKey) => Ok(()),
             Some(Fault::WrongKeyIs500) => Err(failed()),
             Some(Fault::WrongKeyIs403) => Err(Refused {
                 status: 403,
@@ -154,99 +224,8 @@ impl Call {
         }
     }
 
-    async fn chat(&self, body: &Bytes, addressed: &Addressed) -> Result<Response<Body>, Refused> {
-        let asked = match serde_json::from_slice(body) {
-            Ok(body) => self.understood(&body, addressed)?,
-            Err(_) if self.is(Fault::NoJsonAnswers) => Asked::default(),
-            Err(_) if self.is(Fault::NoJsonIs500) => return Err(failed()),
-            Err(error) => return Err(invalid(format!("the body is no JSON: {error}"))),
-        };
-        let slot = Arc::clone(&self.slots).acquire_owned().await;
-        let told = self.told(&asked);
-        if asked.is_stream {
-            return Ok(self.streamed(&told, slot));
-        }
-        tokio::time::sleep(self.settings.pace * u32::try_from(told.tokens.len()).unwrap_or(0))
-            .await;
-        let mut value = (self.voice().whole)(&self.saying(&told));
-        self.spoil(&mut value);
-        let mut response = self.json(200, value);
-        if self.is(Fault::JsonAsText) {
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        }
-        if self.is(Fault::NotUtf8) {
-            *response.body_mut() = boxed(b"{\"id\": \"na\xefve\"}".to_vec());
-        }
-        Ok(response)
-    }
-
-    /// Whether a request is valid: the question, the number of messages, the most tokens, whether it is to be a stream.
-    fn understood(&self, body: &Value, addressed: &Addressed) -> Result<Asked, Refused> {
-        self.has_model(body, addressed)?;
-        let heard = &self.voice().heard;
-        let at = |place: &str| body.pointer(place).filter(|its| !its.is_null());
-        let is_stream = addressed.is_stream.or_else(|| body["stream"].as_bool());
-        let mut asked = Asked {
-            is_stream: is_stream.unwrap_or(heard.streams),
-            ..Asked::default()
-        };
-        let Some(messages) = at(heard.messages) else {
-            return match self.settings.fault {
-                Some(Fault::MissingFieldAnswers) => Ok(asked),
-                Some(Fault::MissingFieldIs500) => Err(failed()),
-                _ => Err(invalid(format!("{} is missing", heard.messages))),
-            };
-        };
-        let wrong = |what: &str| match self.settings.fault {
-            Some(Fault::WrongTypeIs500) => failed(),
-            _ => invalid(format!("{what} is of another type")),
-        };
-        let is_taken = self.is(Fault::WrongTypeAnswers);
-        let Some(messages) = messages.as_array() else {
-            return if is_taken {
-                Ok(asked)
-            } else {
-                Err(wrong(heard.messages))
-            };
-        };
-        if messages.is_empty() {
-            return Err(invalid(format!("{} is empty", heard.messages)));
-        }
-        asked.messages = messages.len();
-        if let Some(system) = heard.system.and_then(at).and_then(Value::as_str) {
-            asked.question.push_str(system);
-        }
-        for message in messages {
-            match (heard.message)(message) {
-                Some(words) => asked.question.push_str(words),
-                None if is_taken => {}
-                None => return Err(wrong("a message")),
-            }
-        }
-        let is_foreign = self.is(Fault::UnicodeIs500) && !asked.question.is_ascii();
-        let is_unknown = self.is(Fault::UnknownFieldIs500) && body.get("assay_unknown").is_some();
-        if is_foreign || is_unknown {
-            return Err(failed());
-        }
-        asked.most = match at(heard.limit) {
-            None if heard.needs_limit => {
-                return Err(invalid(format!("{} is missing", heard.limit)));
-            }
-            None => None,
-            Some(most) if most.is_u64() => most.as_u64(),
-            Some(_) if is_taken => None,
-            Some(_) => return Err(wrong(heard.limit)),
-        };
-        if at(heard.temperature).is_some_and(|its| !its.is_number()) && !is_taken {
-            return Err(wrong(heard.temperature));
-        }
-        Ok(asked)
-    }
-
     /// Whether the model that is asked for is the one that is there, in dialects that ask for one.
-    fn has_model(&self, body: &Value, addressed: &Addressed) -> Result<(), Refused> {
+    pub(super) fn has_model(&self, body: &Value, addressed: &Addressed) -> Result<(), Refused> {
         let asked = match &addressed.model {
             Some(model) => Some(model.as_str()),
             None => body["model"].as_str(),
@@ -262,25 +241,6 @@ impl Call {
         }
     }
 
-    fn told(&self, asked: &Asked) -> Told {
-        let mut question = asked.question.clone();
-        if self.is(Fault::Canned) {
-            "the same".clone_into(&mut question);
-        }
-        if self.is(Fault::DrawsAtZero) {
-            question += &self.number.to_string();
-        }
-        let most = asked.most.filter(|_| !self.is(Fault::LimitIsIgnored));
-        let mut told = tell(&question, asked.messages, most);
-        if self.is(Fault::CutIsCalledStop) {
-            told.is_cut = false;
-        }
-        if self.is(Fault::InputIsConstant) {
-            told.input = 7;
-        }
-        told
-    }
-
     fn models(&self) -> Value {
         let name = if self.is(Fault::ModelNotListed) {
             "another"
@@ -288,112 +248,6 @@ impl Call {
             MODEL
         };
         (self.voice().models)(name)
-    }
-
-    fn saying<'a>(&self, told: &'a Told) -> Saying<'a> {
-        Saying {
-            told,
-            fault: self.settings.fault,
-            number: self.number,
-        }
-    }
-
-    /// Breaks an answer that is whole.
-    fn spoil(&self, value: &mut Value) {
-        let voice = self.voice();
-        match self.settings.fault {
-            Some(Fault::NoModel) => {
-                value
-                    .as_object_mut()
-                    .map(|value| value.remove(voice.required));
-            }
-            Some(Fault::NoFinishReason) => {
-                if let Some(its) = value.pointer_mut(voice.reason) {
-                    *its = Value::Null;
-                }
-            }
-            Some(Fault::ContentOfAnotherType) => {
-                if let Some(its) = value.pointer_mut(voice.content) {
-                    *its = json!(7);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Breaks a stream.
-    fn spoil_stream(&self, events: &mut Vec<Event>) {
-        match self.settings.fault {
-            Some(Fault::NoFirstEvent) => {
-                events.remove(0);
-            }
-            Some(Fault::NoLastEvent) => {
-                events.pop();
-            }
-            Some(Fault::TextAfterTheEnd) => {
-                let again = events[events.len() / 2].clone();
-                events.push(again);
-            }
-            Some(Fault::EventThatIsNoJson) => {
-                let middle = events.len() / 2;
-                events[middle].1 = "b'tok'".into();
-            }
-            Some(Fault::BrokenUtf8InStream) => {
-                for (_, data) in events.iter_mut() {
-                    *data = data.replace(|letter: char| !letter.is_ascii(), "\u{fffd}\u{fffd}");
-                }
-            }
-            Some(Fault::ErrorInStream) => {
-                let refused = Refused {
-                    status: 503,
-                    kind: "overloaded_error",
-                    words: "no room".into(),
-                };
-                events.truncate(events.len() / 2);
-                events.extend((self.voice().failing)(&refused, self.number));
-            }
-            _ => {}
-        }
-    }
-
-    fn streamed(&self, told: &Told, slot: impl Send + 'static) -> Response<Body> {
-        let mut events = (self.voice().events)(&self.saying(told));
-        self.spoil_stream(&mut events);
-        let framing = self.dialect().framing;
-        let frames: Vec<Bytes> = events
-            .iter()
-            .map(|(name, data)| framed(framing, name, data).into())
-            .collect();
-        let (sender, pieces) = pieces();
-        let (pace, for_nobody, at_once) = (
-            self.settings.pace,
-            self.is(Fault::GoesOnForNobody),
-            self.is(Fault::AllAtOnce),
-        );
-        tokio::spawn(async move {
-            let _slot = slot;
-            if at_once {
-                tokio::time::sleep(pace * u32::try_from(frames.len()).unwrap_or(0)).await;
-                let _ = sender.send(frames.concat().into()).await;
-                return;
-            }
-            for frame in frames {
-                tokio::time::sleep(pace).await;
-                if sender.send(frame).await.is_err() && !for_nobody {
-                    return;
-                }
-            }
-        });
-        let mut response = Response::new(pieces.boxed());
-        let kind = match framing {
-            _ if self.is(Fault::StreamAsJson) => "application/json",
-            Framing::Sse => "text/event-stream; charset=utf-8",
-            Framing::Ndjson => "application/x-ndjson",
-        };
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        response
     }
 
     fn oversized(&self) -> Refused {
@@ -425,27 +279,41 @@ impl Call {
             }
             _ => {}
         }
-        self.json(status, error)
+        if self.dialect().is_json() || self.is(Fault::StoreErrorIsJson) {
+            return self.json(status, error);
+        }
+        self.xml(status, &error)
     }
 
-    fn json(&self, status: u16, value: Value) -> Response<Body> {
+    pub(super) fn json(&self, status: u16, value: Value) -> Response<Body> {
         text(status, "application/json", &value.to_string())
     }
 }
 
-/// What is asked, once it is understood.
-#[derive(Default)]
-struct Asked {
-    question: String,
-    messages: usize,
-    most: Option<u64>,
-    is_stream: bool,
+/// What the route of a chat says, where it says that.
+pub(super) struct Addressed {
+    pub(super) model: Option<String>,
+    pub(super) is_stream: Option<bool>,
 }
 
-/// What the route of a chat says, where it says that.
-struct Addressed {
-    model: Option<String>,
-    is_stream: Option<bool>,
+fn is_batch(body: &[u8]) -> bool {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body["inputs"].is_array()
+}
+
+/// What a route says by a template, which may be one from the root of the server.
+fn addressed(template: &str, route: &str, path: &str) -> Option<Addressed> {
+    let from_root = template
+        .strip_prefix('/')
+        .filter(|rest| rest.starts_with('/'));
+    let model = match from_root {
+        Some(template) => model_in(template, path)?,
+        None => model_in(template, route)?,
+    };
+    Some(Addressed {
+        is_stream: None,
+        model: (!model.is_empty()).then(|| model.to_owned()),
+    })
 }
 
 /// The model in a route, by a template that has it as `{model}`; empty for a template without one. None for another route.
@@ -457,15 +325,7 @@ fn model_in<'a>(template: &str, route: &'a str) -> Option<&'a str> {
     }
 }
 
-fn framed(framing: Framing, name: &str, data: &str) -> String {
-    match (framing, name) {
-        (Framing::Ndjson, _) => format!("{data}\n"),
-        (Framing::Sse, "") => format!("data: {data}\n\n"),
-        (Framing::Sse, name) => format!("event: {name}\ndata: {data}\n\n"),
-    }
-}
-
-fn invalid(words: String) -> Refused {
+pub(super) fn invalid(words: String) -> Refused {
     Refused {
         status: 400,
         kind: "invalid_request_error",
@@ -481,7 +341,7 @@ fn unknown(words: String) -> Refused {
     }
 }
 
-fn failed() -> Refused {
+pub(super) fn failed() -> Refused {
     Refused {
         status: 500,
         kind: "api_error",
@@ -489,11 +349,11 @@ fn failed() -> Refused {
     }
 }
 
-fn boxed(bytes: impl Into<Bytes>) -> Body {
+pub(super) fn boxed(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed()
 }
 
-fn text(status: u16, kind: &'static str, text: &str) -> Response<Body> {
+pub(super) fn text(status: u16, kind: &'static str, text: &str) -> Response<Body> {
     let mut response = Response::new(boxed(text.to_owned()));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -62,6 +62,68 @@ pub enum Fault {
     ErrorInStream,
     AllAtOnce,
     GoesOnForNobody,
+    ToolIsNotCalled,
+    ToolOfAnotherName,
+    ToolArgumentsAreCut,
+    ToolArgumentsLackOne,
+    ToolReasonIsStop,
+    SchemaIsIgnored,
+    SchemaLacksOne,
+    SchemaInAFence,
+    EmbeddingsAreConstant,
+    EmbeddingsOutOfOrder,
+    EmbeddingsLoseOne,
+    EmbeddingsDependOnTheBatch,
+    EmbeddingsAreNotNormed,
+    EmbeddingsAreNotNumbers,
+    EmbeddingIndexIsWrong,
+    RanksAreNotSorted,
+    RankLimitIsIgnored,
+    RankTwice,
+    RankBeyondTheDocuments,
+    CompletionOfAnotherObject,
+    CompletionLimitIsIgnored,
+    CompletionIsCanned,
+    ResponseOfAnotherPart,
+    ResponseTotalIsWrong,
+    ResponseLimitIsIgnored,
+    CutResponseIsCalledCompleted,
+    ModerationFlagDiffers,
+    ModerationScoreIsPercent,
+    ModerationLosesOne,
+    SpeechOfAnotherForm,
+    SpeechAsBytes,
+    SpeechIsSilence,
+    TranscriptionOfAnotherName,
+    SoundlessFormIs500,
+    SoundlessFormAnswers,
+    TensorLost,
+    TensorOfAnotherType,
+    TensorLacksOne,
+    TensorIdIsLost,
+    TensorsAreDrawn,
+    ShortTensorAnswers,
+    SimilarityIsDistance,
+    SimilarityLosesOne,
+    LabelsOutOfOrder,
+    LabelScoresAreLogits,
+    BatchOutOfOrder,
+    BatchLosesOne,
+    ObjectTagIsWrong,
+    ObjectLosesAByte,
+    ObjectTypeIsLost,
+    DeletedObjectStays,
+    ListOutOfOrder,
+    ListHidesTheRest,
+    PageTokenIsIgnored,
+    PartsInOrderOfArrival,
+    SmallPartIsTaken,
+    AbortedUploadStays,
+    RangeIsIgnored,
+    ConditionIsIgnored,
+    MissingObjectIs403,
+    StoreErrorIsJson,
+    DigestIsIgnored,
 }
 
 /// A fault, as it is listed.
@@ -75,7 +137,7 @@ pub struct FaultRow {
     pub check: &'static str,
     /// What the server does, in words.
     pub does: &'static str,
-    /// Dialects that have what it breaks; all of them, if none is named.
+    /// Dialects that have what it breaks; all that are asked by its check, if none is named.
     pub dialects: &'static [&'static str],
 }
 
@@ -115,10 +177,13 @@ const TOTAL: &[&str] = &[
     "openai", "gemini", "groq", "xai", "metaai", "vllm", "tgi", "ovms",
 ];
 /// Dialects that take a key.
-const KEYS: &[&str] = USAGE;
+const KEYS: &[&str] = &[
+    "openai", "claude", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "tgi", "tei", "ovms",
+    "llvm", "s3",
+];
 /// Dialects that have 401 alone for a wrong key, or 400 beside it.
 const UNAUTHORIZED: &[&str] = &[
-    "openai", "claude", "groq", "xai", "metaai", "ollama", "vllm", "tgi", "ovms",
+    "openai", "claude", "groq", "xai", "metaai", "ollama", "vllm", "tgi", "tei", "ovms", "llvm",
 ];
 /// Dialects that take a seed.
 const SEED: &[&str] = &[
@@ -126,16 +191,73 @@ const SEED: &[&str] = &[
 ];
 /// Dialects that list models.
 const MODELS: &[&str] = &[
-    "openai", "claude", "gemini", "groq", "xai", "ollama", "vllm", "tgi", "ovms",
+    "openai", "claude", "gemini", "groq", "xai", "ollama", "vllm", "tgi", "ovms", "llvm",
 ];
 /// Dialects in which a model is chosen by its name.
 const CHOICE: &[&str] = &[
-    "openai", "claude", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "ovms",
+    "openai", "claude", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "ovms", "kserve",
+    "llvm", "s3",
 ];
 /// Dialects with a health route.
-const HEALTH: &[&str] = &["ollama", "vllm", "tgi", "ovms", "opea"];
+const HEALTH: &[&str] = &["ollama", "vllm", "tgi", "tei", "ovms", "kserve", "opea"];
 /// Dialects with an id for each call.
-const IDS: &[&str] = &["openai", "claude", "groq"];
+const IDS: &[&str] = &["openai", "claude", "groq", "s3"];
+
+/// Dialects in which an answer can be made to call a tool.
+const TOOL_CHOICE: &[&str] = &[
+    "openai", "claude", "gemini", "groq", "xai", "metaai", "vllm", "tgi", "ovms",
+];
+/// Those of them that have tools.
+const TOOLS: &[&str] = &[
+    "openai", "claude", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "tgi", "ovms",
+];
+/// Those that give the arguments of a tool as a text.
+const TOOL_TEXTS: &[&str] = &["openai", "groq", "xai", "metaai", "vllm", "tgi", "ovms"];
+/// Those that have a finish reason for a call of a tool.
+const TOOL_REASONS: &[&str] = &[
+    "openai", "claude", "groq", "xai", "metaai", "vllm", "tgi", "ovms",
+];
+/// Dialects whose answers obey a JSON Schema.
+const SCHEMA: &[&str] = &[
+    "openai", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "tgi", "ovms",
+];
+
+/// Dialects that make vectors.
+const EMBEDDINGS: &[&str] = &["openai", "gemini", "ollama", "vllm", "tei", "ovms"];
+/// Those whose vectors have length 1.
+const NORMED: &[&str] = &["openai", "ollama", "tei"];
+/// Those that number their vectors.
+const NUMBERED: &[&str] = &["openai", "vllm", "ovms"];
+/// Dialects that order documents.
+const RERANK: &[&str] = &["vllm", "tei", "ovms"];
+/// Those that can be asked for the first few.
+const FIRST: &[&str] = &["vllm", "ovms"];
+
+/// Dialects that continue texts.
+const COMPLETIONS: &[&str] = &["openai", "vllm", "tgi", "ovms"];
+/// Dialects with OpenAI's newer form of a chat.
+const RESPONSES: &[&str] = &["openai", "groq", "xai", "vllm"];
+/// Dialects that say what is wrong with a text.
+const MODERATION: &[&str] = &["openai"];
+/// Dialects that speak.
+const SPEECH: &[&str] = &["openai", "groq", "ovms"];
+/// Dialects that write down what they hear.
+const TRANSCRIPTION: &[&str] = &["openai", "groq", "vllm", "ovms"];
+
+/// Dialects of tensors.
+const TENSORS: &[&str] = &["kserve", "ovms"];
+/// Dialects that say how near texts are.
+const SIMILARITY: &[&str] = &["tei"];
+/// Dialects that label texts.
+const CLASSIFICATION: &[&str] = &["tei"];
+/// Dialects that take several inputs.
+const BATCH: &[&str] = &["llvm"];
+/// Stores of objects.
+const OBJECTS: &[&str] = &["s3"];
+/// Dialects that chat.
+const CHAT: &[&str] = &[
+    "openai", "claude", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "tgi", "ovms", "opea",
+];
 
 /// Every fault.
 #[rustfmt::skip]
@@ -158,7 +280,7 @@ pub const FAULTS: &[FaultRow] = &[
     row(Fault::UnknownRouteAnswers, "unknown-route-answers", "connection.wrong_path", "answers 200 to routes that there are not"),
     row(Fault::UnknownRouteIs500, "unknown-route-is-500", "connection.wrong_path", "fails at routes that there are not"),
     row(Fault::NoModel, "no-model", "response.schema", "leaves a required field out"),
-    row(Fault::NoFinishReason, "no-finish-reason", "response.schema", "gives null for a finish reason"),
+    of(CHAT, row(Fault::NoFinishReason, "no-finish-reason", "response.schema", "gives null for a finish reason")),
     of(REASONS, row(Fault::UnknownFinishReason, "unknown-finish-reason", "response.schema", "has a finish reason of its own: `eos`")),
     row(Fault::ContentOfAnotherType, "content-of-another-type", "response.schema", "gives the text as a number"),
     row(Fault::JsonAsText, "json-as-text", "response.content_type", "calls its JSON text/plain"),
@@ -200,6 +322,68 @@ pub const FAULTS: &[FaultRow] = &[
     row(Fault::ErrorInStream, "error-in-stream", "stream.completes", "hides an error in a stream whose status is 200"),
     row(Fault::AllAtOnce, "all-at-once", "stream.incremental", "sends a stream when all of it is there"),
     row(Fault::GoesOnForNobody, "goes-on-for-nobody", "stream.cancel", "goes on with an answer for a client that has left"),
+    of(TOOL_CHOICE, row(Fault::ToolIsNotCalled, "tool-is-not-called", "features.tools", "answers with words where a tool has to be called")),
+    of(TOOLS, row(Fault::ToolOfAnotherName, "tool-of-another-name", "features.tools", "calls a tool that it was not offered")),
+    of(TOOL_TEXTS, row(Fault::ToolArgumentsAreCut, "tool-arguments-are-cut", "features.tools", "gives half of a tool's arguments")),
+    of(TOOLS, row(Fault::ToolArgumentsLackOne, "tool-arguments-lack-one", "features.tools", "leaves out an argument that the tool requires")),
+    of(TOOL_REASONS, row(Fault::ToolReasonIsStop, "tool-reason-is-stop", "features.tools", "says that an answer ended by itself which calls a tool")),
+    of(SCHEMA, row(Fault::SchemaIsIgnored, "schema-is-ignored", "features.schema", "answers with words where JSON of a schema is asked for")),
+    of(SCHEMA, row(Fault::SchemaLacksOne, "schema-lacks-one", "features.schema", "leaves out a field that the schema requires")),
+    of(SCHEMA, row(Fault::SchemaInAFence, "schema-in-a-fence", "features.schema", "puts the JSON between marks of Markdown")),
+    of(EMBEDDINGS, row(Fault::EmbeddingsAreConstant, "embeddings-are-constant", "features.embeddings", "gives every text the same vector")),
+    of(EMBEDDINGS, row(Fault::EmbeddingsOutOfOrder, "embeddings-out-of-order", "features.embeddings", "gives the vectors of a batch in another order")),
+    of(EMBEDDINGS, row(Fault::EmbeddingsLoseOne, "embeddings-lose-one", "features.embeddings", "gives a batch a vector too few")),
+    of(EMBEDDINGS, row(Fault::EmbeddingsDependOnTheBatch, "embeddings-depend-on-the-batch", "features.embeddings", "gives a text another vector in a batch (as where padding is attended to)")),
+    of(NORMED, row(Fault::EmbeddingsAreNotNormed, "embeddings-are-not-normed", "features.embeddings", "gives vectors of another length than 1")),
+    of(EMBEDDINGS, row(Fault::EmbeddingsAreNotNumbers, "embeddings-are-not-numbers", "features.embeddings", "has null in a vector: a number that is none")),
+    of(NUMBERED, row(Fault::EmbeddingIndexIsWrong, "embedding-index-is-wrong", "features.embeddings", "numbers each vector 0")),
+    of(RERANK, row(Fault::RanksAreNotSorted, "ranks-are-not-sorted", "features.rerank", "gives documents in their own order")),
+    of(FIRST, row(Fault::RankLimitIsIgnored, "rank-limit-is-ignored", "features.rerank", "gives more documents than are wanted")),
+    of(RERANK, row(Fault::RankTwice, "rank-twice", "features.rerank", "gives a document twice, and another never")),
+    of(RERANK, row(Fault::RankBeyondTheDocuments, "rank-beyond-the-documents", "features.rerank", "names a document that there is not")),
+    of(COMPLETIONS, row(Fault::CompletionOfAnotherObject, "completion-of-another-object", "features.completions", "calls a completion a chat's")),
+    of(COMPLETIONS, row(Fault::CompletionLimitIsIgnored, "completion-limit-is-ignored", "features.completions", "continues a text with more tokens than it may")),
+    of(COMPLETIONS, row(Fault::CompletionIsCanned, "completion-is-canned", "features.completions", "continues every text alike")),
+    of(RESPONSES, row(Fault::ResponseOfAnotherPart, "response-of-another-part", "features.responses", "has parts of a type that there is not: `text`")),
+    of(RESPONSES, row(Fault::ResponseTotalIsWrong, "response-total-is-wrong", "features.responses", "has a total of tokens that is not the sum")),
+    of(RESPONSES, row(Fault::ResponseLimitIsIgnored, "response-limit-is-ignored", "features.responses", "answers with more tokens than it may")),
+    of(RESPONSES, row(Fault::CutResponseIsCalledCompleted, "cut-response-is-called-completed", "features.responses", "says that an answer is complete which it cut")),
+    of(MODERATION, row(Fault::ModerationFlagDiffers, "moderation-flag-differs", "features.moderation", "flags no text of which a category is flagged")),
+    of(MODERATION, row(Fault::ModerationScoreIsPercent, "moderation-score-is-percent", "features.moderation", "has scores beyond 1")),
+    of(MODERATION, row(Fault::ModerationLosesOne, "moderation-loses-one", "features.moderation", "has a result too few")),
+    of(SPEECH, row(Fault::SpeechOfAnotherForm, "speech-of-another-form", "features.speech", "gives MP3 for WAV")),
+    of(SPEECH, row(Fault::SpeechAsBytes, "speech-as-bytes", "features.speech", "calls its sound application/octet-stream")),
+    of(SPEECH, row(Fault::SpeechIsSilence, "speech-is-silence", "features.speech", "says nothing")),
+    of(TRANSCRIPTION, row(Fault::TranscriptionOfAnotherName, "transcription-of-another-name", "features.transcription", "writes down what it hears under another name than `text`")),
+    of(TRANSCRIPTION, row(Fault::SoundlessFormIs500, "soundless-form-is-500", "features.transcription", "fails at a form without sound")),
+    of(TRANSCRIPTION, row(Fault::SoundlessFormAnswers, "soundless-form-answers", "features.transcription", "hears something in a form without sound")),
+    of(TENSORS, row(Fault::TensorLost, "tensor-lost", "features.tensors", "gives no output that its metadata declares")),
+    of(TENSORS, row(Fault::TensorOfAnotherType, "tensor-of-another-type", "features.tensors", "gives an output of another type than its metadata declares")),
+    of(TENSORS, row(Fault::TensorLacksOne, "tensor-lacks-one", "features.tensors", "gives fewer numbers than the shape has")),
+    of(TENSORS, row(Fault::TensorIdIsLost, "tensor-id-is-lost", "features.tensors", "does not give back the id of a request")),
+    of(TENSORS, row(Fault::TensorsAreDrawn, "tensors-are-drawn", "features.tensors", "gives other outputs each time")),
+    of(TENSORS, row(Fault::ShortTensorAnswers, "short-tensor-answers", "features.tensors", "answers inputs of fewer numbers than their shape has")),
+    of(SIMILARITY, row(Fault::SimilarityIsDistance, "similarity-is-distance", "features.similarity", "gives how far texts are, not how near")),
+    of(SIMILARITY, row(Fault::SimilarityLosesOne, "similarity-loses-one", "features.similarity", "gives a number too few")),
+    of(CLASSIFICATION, row(Fault::LabelsOutOfOrder, "labels-out-of-order", "features.classification", "gives the labels of a batch in another order")),
+    of(CLASSIFICATION, row(Fault::LabelScoresAreLogits, "label-scores-are-logits", "features.classification", "gives scores below 0")),
+    of(BATCH, row(Fault::BatchOutOfOrder, "batch-out-of-order", "features.batch", "gives the outputs of a batch in another order")),
+    of(BATCH, row(Fault::BatchLosesOne, "batch-loses-one", "features.batch", "gives an output too few")),
+    of(OBJECTS, row(Fault::ObjectTagIsWrong, "object-tag-is-wrong", "objects.keep", "gives an ETag that is not the MD5 of what it was given")),
+    of(OBJECTS, row(Fault::ObjectLosesAByte, "object-loses-a-byte", "objects.keep", "gives back a byte too few")),
+    of(OBJECTS, row(Fault::ObjectTypeIsLost, "object-type-is-lost", "objects.keep", "forgets the type of what it was given")),
+    of(OBJECTS, row(Fault::DeletedObjectStays, "deleted-object-stays", "objects.keep", "keeps what was deleted")),
+    of(OBJECTS, row(Fault::ListOutOfOrder, "list-out-of-order", "objects.list", "lists names in another order")),
+    of(OBJECTS, row(Fault::ListHidesTheRest, "list-hides-the-rest", "objects.list", "says of a first page that it is all")),
+    of(OBJECTS, row(Fault::PageTokenIsIgnored, "page-token-is-ignored", "objects.list", "gives the first page again and again")),
+    of(OBJECTS, row(Fault::PartsInOrderOfArrival, "parts-in-order-of-arrival", "objects.parts", "puts parts together as they came")),
+    of(OBJECTS, row(Fault::SmallPartIsTaken, "small-part-is-taken", "objects.parts", "takes parts that are too small")),
+    of(OBJECTS, row(Fault::AbortedUploadStays, "aborted-upload-stays", "objects.parts", "completes what was aborted")),
+    of(OBJECTS, row(Fault::RangeIsIgnored, "range-is-ignored", "objects.conditions", "gives all of an object for a part of it")),
+    of(OBJECTS, row(Fault::ConditionIsIgnored, "condition-is-ignored", "objects.conditions", "gives an object though the condition does not hold")),
+    of(OBJECTS, row(Fault::MissingObjectIs403, "missing-object-is-403", "objects.errors", "calls what is not there forbidden, to who may see all")),
+    of(OBJECTS, row(Fault::StoreErrorIsJson, "store-error-is-json", "objects.errors", "has errors in JSON")),
+    of(OBJECTS, row(Fault::DigestIsIgnored, "digest-is-ignored", "objects.errors", "takes a body that is not that of its digest")),
 ];
 
 impl Fault {

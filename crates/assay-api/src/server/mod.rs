@@ -3,8 +3,13 @@
 
 mod answers;
 mod body;
+mod chat;
 mod fault;
+mod features;
+mod infer;
+mod objects;
 mod raw;
+mod script;
 pub(crate) mod voice;
 mod words;
 
@@ -22,6 +27,7 @@ use tokio::task::JoinHandle;
 use crate::dialect::Dialect;
 
 pub use fault::{FAULTS, Fault, FaultRow};
+pub use script::{Heard, Refusal, Script, Step, Steps};
 
 /// The one model that it has.
 pub const MODEL: &str = "tiny";
@@ -70,10 +76,22 @@ impl Serving {
     /// # Errors
     /// If the port is taken.
     pub async fn start(settings: Settings, port: u16) -> io::Result<Self> {
+        Self::begin(settings, port, None).await
+    }
+
+    /// One that answers by a script.
+    ///
+    /// # Errors
+    /// As [`Serving::start`].
+    pub async fn scripted(settings: Settings, script: Script) -> io::Result<Self> {
+        Self::begin(settings, 0, Some(script)).await
+    }
+
+    async fn begin(settings: Settings, port: u16, script: Option<Script>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let slots = Arc::new(Semaphore::new(settings.slots));
-        let task = tokio::spawn(accept(listener, settings, slots));
+        let task = tokio::spawn(accept(listener, settings, slots, script));
         Ok(Self {
             address,
             settings,
@@ -101,16 +119,33 @@ impl Drop for Serving {
     }
 }
 
-async fn accept(listener: TcpListener, settings: Settings, slots: Arc<Semaphore>) {
+async fn accept(
+    listener: TcpListener,
+    settings: Settings,
+    slots: Arc<Semaphore>,
+    script: Option<Script>,
+) {
+    let store = Arc::new(objects::Store::default());
     while let Ok((socket, _)) = listener.accept().await {
-        let slots = Arc::clone(&slots);
+        let (slots, store, script) = (Arc::clone(&slots), Arc::clone(&store), script.clone());
         tokio::spawn(async move {
             let _ = socket.set_nodelay(true);
             if let Some(fault) = settings.fault.filter(|fault| raw::is_raw(*fault)) {
                 return raw::answer(socket, fault).await;
             }
-            let answer =
-                service_fn(move |request| answers::answer(request, settings, Arc::clone(&slots)));
+            let answer = service_fn(move |request| {
+                let (slots, store, script) =
+                    (Arc::clone(&slots), Arc::clone(&store), script.clone());
+                async move {
+                    match script {
+                        Some(script) => script.answer(request, settings, slots, store).await,
+                        None => match answers::answer(request, settings, slots, store).await {
+                            Ok(response) => Ok(response),
+                            Err(never) => match never {},
+                        },
+                    }
+                }
+            });
             // A client that goes away is no error of the server's.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), answer)

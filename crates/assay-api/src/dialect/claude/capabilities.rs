@@ -8,5 +8,6 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Models,
     Capability::ModelChoice,
     Capability::Tools,
+    Capability::ToolChoice,
     Capability::Images,
 ];

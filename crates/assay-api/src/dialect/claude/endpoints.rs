@@ -10,8 +10,10 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     headers: &[("anthropic-version", "2023-06-01")],
     chat: "/messages",
     stream: "/messages",
+    features: &[],
     models: Some("/models"),
     health: None,
     metrics: None,
+    is_limited_as_one: false,
     request_id: Some("request-id"),
 };

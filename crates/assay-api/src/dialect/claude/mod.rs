@@ -8,7 +8,7 @@ mod request;
 mod response;
 mod stream;
 
-use super::{Dialect, Framing};
+use super::{Chatting, Dialect, Framing, json};
 use crate::server::voice;
 
 /// The dialect.
@@ -17,12 +17,19 @@ pub const DIALECT: Dialect = Dialect {
     specification: "Anthropic API reference: messages",
     endpoints: endpoints::ENDPOINTS,
     capabilities: capabilities::CAPABILITIES,
-    request: request::chat,
-    schema: response::schema,
-    response: response::read,
-    framing: Framing::Sse,
-    stream: stream::reader,
+    chat: Some(Chatting {
+        request: request::chat,
+        schema: response::schema,
+        response: response::read,
+        framing: Framing::Sse,
+        stream: stream::reader,
+    }),
+    infer: None,
+    embeddings: None,
+    rerank: None,
     error: errors::read,
+    parse: json,
+    sign: None,
     limits: limits::read,
     voice: &voice::claude::VOICE,
 };

@@ -27,6 +27,12 @@ pub(super) fn chat(chat: &Chat, model: &str) -> Value {
     if let Some(temperature) = chat.temperature {
         body["temperature"] = temperature.into();
     }
+    if let Some(tool) = &chat.tool {
+        body["tools"] = json!([{
+            "name": tool.name, "description": tool.description, "input_schema": tool.parameters,
+        }]);
+        body["tool_choice"] = json!({"type": "any"});
+    }
     if chat.stream {
         body["stream"] = true.into();
     }

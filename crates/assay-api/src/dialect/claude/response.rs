@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::chat::{Answer, Finish, Usage};
+use crate::chat::{Answer, Finish, ToolCall, Usage};
 
 /// The object `message`.
 pub(super) fn schema() -> Value {
@@ -47,9 +47,22 @@ pub(super) fn read(body: &Value) -> Answer {
         model: body["model"].as_str().map(str::to_owned),
         text: joined("text", "text"),
         reasoning: joined("thinking", "thinking"),
+        calls: calls(body),
         finish: body["stop_reason"].as_str().map(finish),
         usage: usage(&body["usage"], None),
     }
+}
+
+/// Blocks that call a tool; their arguments are an object.
+fn calls(body: &Value) -> Vec<ToolCall> {
+    let blocks = body["content"].as_array().into_iter().flatten();
+    blocks
+        .filter(|block| block["type"] == "tool_use")
+        .map(|block| ToolCall {
+            name: block["name"].as_str().unwrap_or_default().to_owned(),
+            arguments: block["input"].to_string(),
+        })
+        .collect()
 }
 
 pub(super) fn finish(reason: &str) -> Finish {

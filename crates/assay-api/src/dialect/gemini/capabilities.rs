@@ -9,6 +9,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Models,
     Capability::ModelChoice,
     Capability::Tools,
+    Capability::ToolChoice,
     Capability::StructuredOutput,
     Capability::Embeddings,
     Capability::Images,

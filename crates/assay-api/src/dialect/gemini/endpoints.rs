@@ -1,4 +1,4 @@
-use crate::dialect::Endpoints;
+use crate::dialect::{Capability, Endpoints};
 
 /// Routes and keys of `generativelanguage.googleapis.com`. The model is in the path. A wrong key is refused with 400 (`API_KEY_INVALID` in the
 /// details), none with 403; 401 is what HTTP has for both.
@@ -11,8 +11,10 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     headers: &[],
     chat: "/models/{model}:generateContent",
     stream: "/models/{model}:streamGenerateContent?alt=sse",
+    features: &[(Capability::Embeddings, "/models/{model}:batchEmbedContents")],
     models: Some("/models"),
     health: None,
     metrics: None,
+    is_limited_as_one: false,
     request_id: None,
 };

@@ -31,7 +31,7 @@ pub(super) fn chat(chat: &Chat, _: &str) -> Value {
         ("temperature", chat.temperature.map(Value::from)),
         ("seed", chat.seed.map(Value::from)),
         ("responseMimeType", kind),
-        ("responseSchema", chat.schema.clone()),
+        ("responseSchema", chat.schema.as_ref().map(openapi)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
@@ -39,5 +39,20 @@ pub(super) fn chat(chat: &Chat, _: &str) -> Value {
     if !config.is_empty() {
         body["generationConfig"] = config.into();
     }
+    if let Some(tool) = &chat.tool {
+        body["tools"] = json!([{"functionDeclarations": [{
+            "name": tool.name, "description": tool.description, "parameters": openapi(&tool.parameters),
+        }]}]);
+        body["toolConfig"] = json!({"functionCallingConfig": {"mode": "ANY"}});
+    }
     body
+}
+
+/// A JSON Schema as far as `Schema` is one: it is OpenAPI's, which knows no `additionalProperties`.
+fn openapi(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("additionalProperties");
+    }
+    schema
 }

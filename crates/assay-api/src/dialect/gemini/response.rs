@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::chat::{Answer, Finish, Usage};
+use crate::chat::{Answer, Finish, ToolCall, Usage};
 
 /// A `GenerateContentResponse`. A candidate that was cut while it thought has a content without parts; the list of finish reasons grows, so
 /// that only their form is asked for.
@@ -46,14 +46,36 @@ pub(super) fn schema() -> Value {
 pub(super) fn read(body: &Value) -> Answer {
     let candidate = &body["candidates"][0];
     let joined = |is_thought: bool| parts(candidate, is_thought).collect();
+    let calls = calls(candidate);
+    let finish = candidate["finishReason"].as_str().map(finish);
     Answer {
         id: body["responseId"].as_str().map(str::to_owned),
         model: body["modelVersion"].as_str().map(str::to_owned),
         text: joined(false),
         reasoning: joined(true),
-        finish: candidate["finishReason"].as_str().map(finish),
+        finish: match finish {
+            // There is no reason of its own for a call.
+            Some(Finish::Stop) if !calls.is_empty() => Some(Finish::Tool),
+            other => other,
+        },
+        calls,
         usage: usage(&body["usageMetadata"]),
     }
+}
+
+/// The parts of a candidate that call a tool; their arguments are an object.
+fn calls(candidate: &Value) -> Vec<ToolCall> {
+    let parts = candidate["content"]["parts"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    parts
+        .filter_map(|part| part.get("functionCall"))
+        .map(|call| ToolCall {
+            name: call["name"].as_str().unwrap_or_default().to_owned(),
+            arguments: call["args"].to_string(),
+        })
+        .collect()
 }
 
 /// The texts of a candidate: what it says, or what it thinks (`thought`).

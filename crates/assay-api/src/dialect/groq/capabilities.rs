@@ -9,7 +9,11 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Models,
     Capability::ModelChoice,
     Capability::Tools,
+    Capability::ToolChoice,
     Capability::StructuredOutput,
     Capability::Images,
     Capability::Audio,
+    Capability::Responses,
+    Capability::Speech,
+    Capability::Transcription,
 ];

@@ -7,6 +7,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Usage,
     Capability::ModelChoice,
     Capability::Tools,
+    Capability::ToolChoice,
     Capability::StructuredOutput,
     Capability::Images,
 ];

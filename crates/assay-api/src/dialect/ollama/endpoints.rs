@@ -1,4 +1,4 @@
-use crate::dialect::Endpoints;
+use crate::dialect::{Capability, Endpoints};
 
 /// Routes of a server on this machine, which wants no key.
 pub(super) const ENDPOINTS: Endpoints = Endpoints {
@@ -10,8 +10,10 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     headers: &[],
     chat: "/chat",
     stream: "/chat",
+    features: &[(Capability::Embeddings, "/embed")],
     models: Some("/tags"),
     health: Some("/"),
     metrics: None,
+    is_limited_as_one: false,
     request_id: None,
 };

@@ -1,6 +1,7 @@
 //! Ollama's own API (`docs.ollama.com/api`); it speaks OpenAI's on `/v1`, too.
 
 mod capabilities;
+mod embeddings;
 mod endpoints;
 mod errors;
 mod limits;
@@ -8,7 +9,7 @@ mod request;
 mod response;
 mod stream;
 
-use super::{Dialect, Framing};
+use super::{Chatting, Dialect, Embedding, Framing, json};
 use crate::server::voice;
 
 /// The dialect.
@@ -17,12 +18,23 @@ pub const DIALECT: Dialect = Dialect {
     specification: "Ollama API: POST /api/chat",
     endpoints: endpoints::ENDPOINTS,
     capabilities: capabilities::CAPABILITIES,
-    request: request::chat,
-    schema: response::schema,
-    response: response::read,
-    framing: Framing::Ndjson,
-    stream: stream::reader,
+    chat: Some(Chatting {
+        request: request::chat,
+        schema: response::schema,
+        response: response::read,
+        framing: Framing::Ndjson,
+        stream: stream::reader,
+    }),
+    infer: None,
+    embeddings: Some(Embedding {
+        request: embeddings::request,
+        response: embeddings::read,
+        is_normed: true,
+    }),
+    rerank: None,
     error: errors::read,
+    parse: json,
+    sign: None,
     limits: limits::read,
     voice: &voice::ollama::VOICE,
 };

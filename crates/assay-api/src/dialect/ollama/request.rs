@@ -1,6 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::chat::Chat;
+use crate::dialect::openai::request::tools;
 
 /// The body of `POST /api/chat`. It streams unless it is told not to; what is drawn stands under `options`.
 pub(super) fn chat(chat: &Chat, model: &str) -> Value {
@@ -20,6 +21,9 @@ pub(super) fn chat(chat: &Chat, model: &str) -> Value {
         json!({"model": model, "messages": messages, "stream": chat.stream, "options": options});
     if let Some(schema) = &chat.schema {
         body["format"] = schema.clone();
+    }
+    if let Some(tool) = &chat.tool {
+        body["tools"] = tools(tool);
     }
     body
 }

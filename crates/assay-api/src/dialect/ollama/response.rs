@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::chat::{Answer, Finish, Usage};
+use crate::chat::{Answer, Finish, ToolCall, Usage};
 
 /// The last line of an answer, or the only one.
 pub(super) fn schema() -> Value {
@@ -27,14 +27,34 @@ pub(super) fn schema() -> Value {
 /// The message.
 pub(super) fn read(body: &Value) -> Answer {
     let text = |value: &Value| value.as_str().map(str::to_owned);
+    let calls = calls(&body["message"]);
     Answer {
         id: None,
         model: text(&body["model"]),
         text: text(&body["message"]["content"]).unwrap_or_default(),
         reasoning: text(&body["message"]["thinking"]).unwrap_or_default(),
-        finish: body["done_reason"].as_str().map(finish),
+        finish: match body["done_reason"].as_str().map(finish) {
+            // There is no reason of its own for a call.
+            Some(Finish::Stop) if !calls.is_empty() => Some(Finish::Tool),
+            other => other,
+        },
+        calls,
         usage: usage(body),
     }
+}
+
+/// The tools that are to be called; their arguments are an object.
+fn calls(message: &Value) -> Vec<ToolCall> {
+    let calls = message["tool_calls"].as_array().into_iter().flatten();
+    calls
+        .map(|call| ToolCall {
+            name: call["function"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            arguments: call["function"]["arguments"].to_string(),
+        })
+        .collect()
 }
 
 pub(super) fn finish(reason: &str) -> Finish {

@@ -8,8 +8,9 @@ mod endpoints;
 mod errors;
 mod request;
 
-use super::{Dialect, openai};
-use crate::server::voice::{Heard, Voice, openai::VOICE};
+use super::{Chatting, Dialect, openai};
+use crate::server::voice::openai::{CHAT, VOICE};
+use crate::server::voice::{ChatVoice, Heard, Voice};
 
 /// The dialect.
 pub const DIALECT: Dialect = Dialect {
@@ -17,13 +18,19 @@ pub const DIALECT: Dialect = Dialect {
     specification: "OPEA GenAIComps: ChatQnA gateway",
     endpoints: endpoints::ENDPOINTS,
     capabilities: capabilities::CAPABILITIES,
-    request: request::chat,
+    chat: Some(Chatting {
+        request: request::chat,
+        ..openai::CHATTING
+    }),
     error: errors::read,
     voice: &Voice {
-        heard: Heard {
-            streams: true,
-            ..VOICE.heard
-        },
+        chat: Some(ChatVoice {
+            heard: Heard {
+                streams: true,
+                ..CHAT.heard
+            },
+            ..CHAT
+        }),
         error: errors::write,
         words: "/detail",
         ..VOICE

@@ -5,7 +5,7 @@ use crate::dialect::openai;
 
 /// OpenAI's body. The gateway streams unless it is told not to (`data.get("stream", True)` in its `handle_request`).
 pub(super) fn chat(chat: &Chat, model: &str) -> Value {
-    let mut body = (openai::DIALECT.request)(chat, model);
+    let mut body = (openai::CHATTING.request)(chat, model);
     body["stream"] = chat.stream.into();
     body
 }

@@ -1,15 +1,32 @@
 //! OpenAI's chat completions (`platform.openai.com/docs/api-reference/chat`), which most servers speak.
 
 mod capabilities;
+pub(super) mod embeddings;
 mod endpoints;
 mod errors;
 mod limits;
-mod request;
+pub(super) mod request;
 mod response;
 mod stream;
 
-use super::{Dialect, Framing};
+use super::{Chatting, Dialect, Embedding, Framing, json};
 use crate::server::voice;
+
+/// How it chats.
+pub(super) const CHATTING: Chatting = Chatting {
+    request: request::chat,
+    schema: response::schema,
+    response: response::read,
+    framing: Framing::Sse,
+    stream: stream::reader,
+};
+
+/// How it makes vectors.
+pub(super) const EMBEDDING: Embedding = Embedding {
+    request: embeddings::request,
+    response: embeddings::read,
+    is_normed: true,
+};
 
 /// The dialect; others take what is alike from it.
 pub const DIALECT: Dialect = Dialect {
@@ -17,12 +34,13 @@ pub const DIALECT: Dialect = Dialect {
     specification: "OpenAI API reference: chat completions",
     endpoints: endpoints::ENDPOINTS,
     capabilities: capabilities::CAPABILITIES,
-    request: request::chat,
-    schema: response::schema,
-    response: response::read,
-    framing: Framing::Sse,
-    stream: stream::reader,
+    chat: Some(CHATTING),
+    infer: None,
+    embeddings: Some(EMBEDDING),
+    rerank: None,
     error: errors::read,
+    parse: json,
+    sign: None,
     limits: limits::read,
     voice: &voice::openai::VOICE,
 };

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::chat::Chat;
+use crate::chat::{Chat, Tool};
 
 /// The body of `POST /chat/completions`. `max_tokens` is the older name of `max_completion_tokens`, and the one that every server knows.
 pub(super) fn chat(chat: &Chat, model: &str) -> Value {
@@ -25,5 +25,18 @@ pub(super) fn chat(chat: &Chat, model: &str) -> Value {
     set("response_format", chat.schema.as_ref().map(|schema| {
         json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}})
     }));
+    if let Some(tool) = &chat.tool {
+        body["tools"] = tools(tool);
+        // With the tool's name the finish reason would be `stop`.
+        body["tool_choice"] = "required".into();
+    }
     body
+}
+
+/// A tool as OpenAI's and Ollama's APIs have it.
+pub(in crate::dialect) fn tools(tool: &Tool) -> Value {
+    json!([{
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+    }])
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::chat::{Answer, Finish, Usage};
+use crate::chat::{Answer, Finish, ToolCall, Usage};
 
 /// The object `chat.completion`, as the API reference has it: what it lists as always there is required; more is allowed.
 pub(super) fn schema() -> Value {
@@ -52,9 +52,21 @@ pub(super) fn read(body: &Value) -> Answer {
         model: text(&body["model"]),
         text: text(&message["content"]).unwrap_or_default(),
         reasoning: reasoning(message).unwrap_or_default(),
+        calls: calls(message),
         finish: choice["finish_reason"].as_str().map(finish),
         usage: usage(&body["usage"]),
     }
+}
+
+/// The tools that are to be called; their arguments are JSON within a text.
+fn calls(message: &Value) -> Vec<ToolCall> {
+    let calls = message["tool_calls"].as_array().into_iter().flatten();
+    calls
+        .map(|call| ToolCall {
+            name: text(&call["function"]["name"]).unwrap_or_default(),
+            arguments: text(&call["function"]["arguments"]).unwrap_or_default(),
+        })
+        .collect()
 }
 
 /// What was thought, under the names that servers have for it: vLLM's and llama.cpp's `reasoning_content`, Groq's `reasoning`.

@@ -11,8 +11,13 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Health,
     Capability::Metrics,
     Capability::Tools,
+    Capability::ToolChoice,
     Capability::StructuredOutput,
     Capability::Embeddings,
     Capability::Rerank,
     Capability::Images,
+    Capability::Tensors,
+    Capability::Completions,
+    Capability::Speech,
+    Capability::Transcription,
 ];

@@ -4,7 +4,7 @@ use crate::dialect::openai;
 
 /// OpenAI's without `id`, which the documented answer has not.
 pub(super) fn schema() -> Value {
-    let mut schema = (openai::DIALECT.schema)();
+    let mut schema = (openai::CHATTING.schema)();
     schema["required"] = json!(["object", "created", "model", "choices"]);
     schema
 }

@@ -10,6 +10,8 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Health,
     Capability::Metrics,
     Capability::Tools,
+    Capability::ToolChoice,
     Capability::StructuredOutput,
     Capability::Images,
+    Capability::Completions,
 ];

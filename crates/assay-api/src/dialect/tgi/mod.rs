@@ -6,7 +6,7 @@ mod errors;
 mod response;
 mod stream;
 
-use super::{Dialect, openai};
+use super::{Chatting, Dialect, openai};
 use crate::server::voice::{Voice, openai::VOICE};
 
 /// The dialect.
@@ -15,9 +15,12 @@ pub const DIALECT: Dialect = Dialect {
     specification: "Text Generation Inference: Messages API",
     endpoints: endpoints::ENDPOINTS,
     capabilities: capabilities::CAPABILITIES,
-    schema: response::schema,
-    response: response::read,
-    stream: stream::reader,
+    chat: Some(Chatting {
+        schema: response::schema,
+        response: response::read,
+        stream: stream::reader,
+        ..openai::CHATTING
+    }),
     error: errors::read,
     voice: &Voice {
         error: errors::write,

@@ -5,7 +5,7 @@ use crate::dialect::openai;
 
 /// OpenAI's, with an id that is empty, and the router's own reasons beside those of OpenAI (`FinishReason` in `router/src/lib.rs`).
 pub(super) fn schema() -> Value {
-    let mut schema = (openai::DIALECT.schema)();
+    let mut schema = (openai::CHATTING.schema)();
     schema["properties"]["id"] = json!({"type": "string"});
     schema["properties"]["choices"]["items"]["properties"]["finish_reason"] =
         json!({"enum": ["stop", "length", "eos_token", "stop_sequence", "tool_calls"]});
@@ -14,7 +14,7 @@ pub(super) fn schema() -> Value {
 
 /// The first choice.
 pub(super) fn read(body: &Value) -> Answer {
-    let mut answer = (openai::DIALECT.response)(body);
+    let mut answer = (openai::CHATTING.response)(body);
     answer.finish = answer.finish.map(finish);
     answer
 }

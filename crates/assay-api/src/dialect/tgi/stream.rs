@@ -4,7 +4,7 @@ use crate::dialect::{Frame, StreamReader, openai};
 
 /// OpenAI's chunks, with the router's own finish reasons.
 pub(super) fn reader() -> Box<dyn StreamReader> {
-    Box::new(Chunks((openai::DIALECT.stream)()))
+    Box::new(Chunks((openai::CHATTING.stream)()))
 }
 
 struct Chunks(Box<dyn StreamReader>);

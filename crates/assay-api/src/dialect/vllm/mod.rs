@@ -3,9 +3,11 @@
 mod capabilities;
 mod endpoints;
 mod errors;
+pub(super) mod rerank;
 
-use super::{Dialect, openai};
-use crate::server::voice::{Voice, openai::VOICE};
+use super::{Dialect, Embedding, openai};
+use crate::server::voice::Voice;
+use crate::server::voice::openai::{RERANK, VOICE};
 
 /// The dialect.
 pub const DIALECT: Dialect = Dialect {
@@ -13,9 +15,15 @@ pub const DIALECT: Dialect = Dialect {
     specification: "vLLM documentation: OpenAI-compatible server",
     endpoints: endpoints::ENDPOINTS,
     capabilities: capabilities::CAPABILITIES,
+    embeddings: Some(Embedding {
+        is_normed: false,
+        ..openai::EMBEDDING
+    }),
+    rerank: Some(rerank::RERANKING),
     error: errors::read,
     voice: &Voice {
         error: errors::write,
+        rerank: Some(RERANK),
         words: "/error/message",
         ..VOICE
     },

@@ -9,6 +9,8 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Models,
     Capability::ModelChoice,
     Capability::Tools,
+    Capability::ToolChoice,
     Capability::StructuredOutput,
     Capability::Images,
+    Capability::Responses,
 ];

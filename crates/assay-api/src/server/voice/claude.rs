@@ -2,10 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Event, Heard, Refused, Saying, Voice, role_and_content};
+use super::{ChatVoice, Event, Heard, Refused, Saying, Voice, role_and_content};
 use crate::server::{Fault, MODEL};
 
 pub(crate) const VOICE: Voice = Voice {
+    models: |name| json!({"data": [{"type": "model", "id": name}], "has_more": false}),
+    error,
+    words: "/error/message",
+    chat: Some(CHAT),
+    infer: None,
+    embeddings: None,
+    rerank: None,
+};
+
+pub(crate) const CHAT: ChatVoice = ChatVoice {
     heard: Heard {
         messages: "/messages",
         message: role_and_content,
@@ -14,28 +24,37 @@ pub(crate) const VOICE: Voice = Voice {
         needs_limit: true,
         temperature: "/temperature",
         streams: false,
+        schema: "/output_config/format/schema",
+        tool: ("/tools/0/name", "/tools/0/input_schema"),
     },
-    models: |name| json!({"data": [{"type": "model", "id": name}], "has_more": false}),
     whole,
     content: "/content/0/text",
     reason: "/stop_reason",
     required: "model",
     events,
-    error,
-    words: "/error/message",
     failing: |refused, number| vec![("error", error(refused, number).to_string())],
 };
 
 fn whole(saying: &Saying<'_>) -> Value {
     let [input, output, _] = saying.usage();
+    let content = match saying.call() {
+        Some((name, arguments)) => {
+            let id = format!("toolu_{}", saying.number);
+            json!([{"type": "tool_use", "id": id, "name": name, "input": arguments}])
+        }
+        None => json!([{"type": "text", "text": saying.text()}]),
+    };
     json!({
         "id": format!("msg_{}", saying.number), "type": "message", "role": "assistant", "model": MODEL,
-        "content": [{"type": "text", "text": saying.text()}], "stop_reason": reason(saying), "stop_sequence": null,
+        "content": content, "stop_reason": reason(saying), "stop_sequence": null,
         "usage": {"input_tokens": input, "output_tokens": output},
     })
 }
 
 fn reason(saying: &Saying<'_>) -> &'static str {
+    if saying.call().is_some() && !saying.is(Fault::ToolReasonIsStop) {
+        return "tool_use";
+    }
     saying.reason("end_turn", "max_tokens")
 }
 

@@ -2,10 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Event, Heard, Refused, Saying, Voice};
+use super::{ChatVoice, EmbedVoice, Event, Heard, Refused, Saying, Voice};
 use crate::server::{Fault, MODEL};
 
 pub(crate) const VOICE: Voice = Voice {
+    models: |name| json!({"models": [{"name": format!("models/{name}"), "version": "1"}]}),
+    error,
+    words: "/error/message",
+    chat: Some(CHAT),
+    infer: None,
+    embeddings: Some(EMBEDDINGS),
+    rerank: None,
+};
+
+pub(crate) const CHAT: ChatVoice = ChatVoice {
     heard: Heard {
         messages: "/contents",
         message,
@@ -14,21 +24,40 @@ pub(crate) const VOICE: Voice = Voice {
         needs_limit: false,
         temperature: "/generationConfig/temperature",
         streams: false,
+        schema: "/generationConfig/responseSchema",
+        tool: (
+            "/tools/0/functionDeclarations/0/name",
+            "/tools/0/functionDeclarations/0/parameters",
+        ),
     },
-    models: |name| json!({"models": [{"name": format!("models/{name}"), "version": "1"}]}),
     whole: |saying| {
         let reason = saying.reason("STOP", "MAX_TOKENS");
         let mut whole = chunk(saying, &saying.text(), Some(reason));
         whole["usageMetadata"] = usage(saying);
+        if let Some((name, arguments)) = saying.call() {
+            let call = json!({"name": name, "args": arguments});
+            whole["candidates"][0]["content"]["parts"] = json!([{"functionCall": call}]);
+        }
         whole
     },
     content: "/candidates/0/content/parts/0/text",
     reason: "/candidates/0/finishReason",
     required: "candidates",
     events,
-    error,
-    words: "/error/message",
     failing: |refused, number| vec![("", error(refused, number).to_string())],
+};
+
+const EMBEDDINGS: EmbedVoice = EmbedVoice {
+    texts: |body| {
+        let requests = body["requests"].as_array()?.iter();
+        let text =
+            |request: &Value| Some(request["content"]["parts"][0]["text"].as_str()?.to_owned());
+        requests.map(text).collect()
+    },
+    vectors: |vectors, _| {
+        let rows = vectors.iter().map(|vector| json!({"values": vector}));
+        json!({"embeddings": rows.collect::<Vec<_>>()})
+    },
 };
 
 /// The first part of `{"role", "parts"}`. Who says nothing of a role is the user.

@@ -3,21 +3,95 @@
 
 pub(crate) mod claude;
 pub(crate) mod gemini;
+pub(crate) mod kserve;
+pub(crate) mod llvm;
 pub(crate) mod ollama;
 pub(crate) mod openai;
+pub(crate) mod s3;
+pub(crate) mod tei;
 
 use serde_json::Value;
 
 use super::Fault;
 use super::words::Told;
 
-/// How a server hears and speaks. Places are JSON pointers (RFC 6901).
+/// How a server speaks. Places are JSON pointers (RFC 6901).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Voice {
-    /// Where a question stands in a request.
-    pub(crate) heard: Heard,
     /// The list of models, with this one in it.
     pub(crate) models: fn(&str) -> Value,
+    /// The body of an error; the number is that of the call.
+    pub(crate) error: fn(&Refused, u64) -> Value,
+    /// Where its words stand.
+    pub(crate) words: &'static str,
+    /// How it chats, where it does.
+    pub(crate) chat: Option<ChatVoice>,
+    /// How it computes outputs of inputs, where it does.
+    pub(crate) infer: Option<InferVoice>,
+    /// How it gives vectors, where it does.
+    pub(crate) embeddings: Option<EmbedVoice>,
+    /// How it orders documents, where it does.
+    pub(crate) rerank: Option<RankVoice>,
+}
+
+/// How a server hears inputs, and gives outputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InferVoice {
+    /// What is said of the model.
+    pub(crate) about: fn() -> Value,
+    /// What the request stands for.
+    pub(crate) hear: fn(&Value) -> Result<String, Misheard>,
+    /// The answer to it.
+    pub(crate) say: fn(&str, &Value) -> Value,
+    /// A field without which it is none; empty where nothing is around what is given.
+    pub(crate) required: &'static str,
+    /// Where something stands that is no number.
+    pub(crate) content: &'static str,
+}
+
+/// Why a request is none.
+pub(crate) enum Misheard {
+    Missing(&'static str),
+    OfAnotherType(&'static str),
+}
+
+/// How a server hears texts, and gives a vector of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EmbedVoice {
+    /// The texts of a request; none for one that is not valid.
+    pub(crate) texts: fn(&Value) -> Option<Vec<String>>,
+    /// The answer; the fault is one of its own form.
+    pub(crate) vectors: fn(&[Vec<f64>], Option<Fault>) -> Value,
+}
+
+/// How a server hears a query, and orders documents by it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RankVoice {
+    /// What is asked; none for a request that is not valid.
+    pub(crate) asked: fn(&Value) -> Option<Ranking>,
+    /// The answer.
+    pub(crate) ranks: fn(&[(usize, f64)]) -> Value,
+}
+
+/// Documents that are to be ordered.
+pub(crate) struct Ranking {
+    pub(crate) query: String,
+    pub(crate) documents: Vec<String>,
+    /// How many are wanted, if not all.
+    pub(crate) first: Option<usize>,
+}
+
+/// Texts in an array.
+pub(crate) fn texts(value: &Value) -> Option<Vec<String>> {
+    let texts = value.as_array()?.iter();
+    texts.map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
+/// How a server hears and answers a chat.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChatVoice {
+    /// Where a question stands in a request.
+    pub(crate) heard: Heard,
     /// A whole answer.
     pub(crate) whole: fn(&Saying<'_>) -> Value,
     /// Where its text stands.
@@ -28,10 +102,6 @@ pub(crate) struct Voice {
     pub(crate) required: &'static str,
     /// The events of a stream, up to the last one.
     pub(crate) events: fn(&Saying<'_>) -> Vec<Event>,
-    /// The body of an error; the number is that of the call.
-    pub(crate) error: fn(&Refused, u64) -> Value,
-    /// Where its words stand.
-    pub(crate) words: &'static str,
     /// What ends a stream in which something fails.
     pub(crate) failing: fn(&Refused, u64) -> Vec<Event>,
 }
@@ -53,6 +123,10 @@ pub(crate) struct Heard {
     pub(crate) temperature: &'static str,
     /// Whether the answer to a request that does not say so is a stream.
     pub(crate) streams: bool,
+    /// The JSON Schema that the answer has to obey.
+    pub(crate) schema: &'static str,
+    /// The name of the tool that has to be called, and the JSON Schema of its arguments.
+    pub(crate) tool: (&'static str, &'static str),
 }
 
 /// An event's name, and its data.
@@ -80,6 +154,12 @@ pub(crate) struct Saying<'a> {
 impl Saying<'_> {
     fn is(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
+    }
+
+    /// The tool that is called, and its arguments.
+    fn call(&self) -> Option<(&str, &Value)> {
+        let (name, arguments) = self.told.call.as_ref()?;
+        Some((name, arguments))
     }
 
     fn text(&self) -> String {

@@ -2,10 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Event, Heard, Refused, Saying, Voice, role_and_content};
+use super::{ChatVoice, EmbedVoice, Event, Heard, Refused, Saying, Voice, role_and_content, texts};
 use crate::server::{Fault, MODEL};
 
 pub(crate) const VOICE: Voice = Voice {
+    models: |name| json!({"models": [{"name": name, "model": name}]}),
+    error,
+    words: "/error",
+    chat: Some(CHAT),
+    infer: None,
+    embeddings: Some(EMBEDDINGS),
+    rerank: None,
+};
+
+pub(crate) const CHAT: ChatVoice = ChatVoice {
     heard: Heard {
         messages: "/messages",
         message: role_and_content,
@@ -14,24 +24,32 @@ pub(crate) const VOICE: Voice = Voice {
         needs_limit: false,
         temperature: "/options/temperature",
         streams: true,
+        schema: "/format",
+        tool: ("/tools/0/function/name", "/tools/0/function/parameters"),
     },
-    models: |name| json!({"models": [{"name": name, "model": name}]}),
     whole,
     content: "/message/content",
     reason: "/done_reason",
     required: "model",
     events,
-    error,
-    words: "/error",
     failing: |refused, number| vec![("", error(refused, number).to_string())],
+};
+
+const EMBEDDINGS: EmbedVoice = EmbedVoice {
+    texts: |body| texts(&body["input"]),
+    vectors: |vectors, _| json!({"model": MODEL, "embeddings": vectors}),
 };
 
 const CREATED: &str = "2026-01-01T00:00:00Z";
 
 fn whole(saying: &Saying<'_>) -> Value {
     let [input, output, _] = saying.usage();
+    let mut message = json!({"role": "assistant", "content": saying.text()});
+    if let Some((name, arguments)) = saying.call() {
+        message["tool_calls"] = json!([{"function": {"name": name, "arguments": arguments}}]);
+    }
     json!({
-        "model": MODEL, "created_at": CREATED, "message": {"role": "assistant", "content": saying.text()},
+        "model": MODEL, "created_at": CREATED, "message": message,
         "done": true, "done_reason": saying.reason("stop", "length"), "prompt_eval_count": input, "eval_count": output,
     })
 }
