@@ -16,6 +16,7 @@ mod summary;
 mod tests;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 const USAGE: &str = "\
 usage: cargo xtask run [ARGS…]              set up what is missing, then `assay run ARGS`; without ARGS the sampler and a real checkpoint
@@ -37,6 +38,7 @@ usage: cargo xtask run [ARGS…]              set up what is missing, then `assa
        cargo xtask bench api [PART…]        the client for endpoints: its clock, requests a second, 2,000 streams (clock, requests, streams)";
 
 fn main() -> ExitCode {
+    LazyLock::force(&step::OWN);
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {

@@ -1,9 +1,16 @@
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Instant;
 
 /// Why a task ends: in words, for a person.
 pub(crate) type Failed = String;
+
+/// This program, as it was named when it started (`main` asks): nextest builds it anew under its name, and from then on the system's
+/// word for a running program is a file that is gone.
+pub(crate) static OWN: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::current_exe().expect("a running program has a path"));
 
 /// Runs a command quietly as a named step: a line with its time, and what it said if it fails.
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<(), Failed> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::peers;
 use crate::setup::{Ready, cache, cargo, ready, root};
-use crate::step::{Failed, loud, step};
+use crate::step::{Failed, OWN, loud, step};
 use crate::summary::Summary;
 
 /// How much is tested.
@@ -81,8 +81,7 @@ pub(crate) fn test(tier: Tier) -> Result<ExitCode, Failed> {
         sampler(&ready)?;
         platforms(&ready)?;
         left_out.extend(gpu(&ready)?.map(|lacking| format!("tests/gpu ({lacking})")));
-        let mut mutants = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
-        loud("mutants", mutants.arg("mutants"))?;
+        loud("mutants", Command::new(&*OWN).arg("mutants"))?;
     } else {
         left_out.extend(["runs of real models", "mutants", "tests/gpu"].map(str::to_owned));
     }

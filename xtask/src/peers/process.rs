@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 
 use super::gap::{Gap, Lack};
-use crate::step::Failed;
+use crate::step::{Failed, OWN};
 
 /// Between two looks whether a peer is up.
 const LOOK: Duration = Duration::from_millis(100);
@@ -59,7 +59,7 @@ impl Running {
         std::fs::create_dir_all(folder).map_err(ended)?;
         let log = folder.join("log");
         let file = File::create(&log).map_err(ended)?;
-        let mut keeper = Command::new(std::env::current_exe().map_err(ended)?)
+        let mut keeper = Command::new(&*OWN)
             .arg("keep-peer")
             .arg(program)
             .arg(script)
