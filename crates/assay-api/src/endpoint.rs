@@ -1,5 +1,3 @@
-use std::fmt;
-
 use http::{HeaderName, HeaderValue, Uri};
 use serde_json::Value;
 
@@ -7,41 +5,12 @@ use crate::call::Call;
 use crate::chat::{Answer, Chat};
 use crate::dialect::{Chatting, Dialect};
 use crate::error::{Error, Kind};
+use crate::key::Key;
 use crate::streaming::Streaming;
 use crate::wire::{Outgoing, Whole, Wire};
 
 /// The header by which a server tells a call that is tried again.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// A key. It is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key(String);
-
-impl Key {
-    /// One that was read somewhere.
-    #[must_use]
-    pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
-    }
-
-    /// Text without it: what a server says may repeat what it was sent.
-    #[must_use]
-    pub fn hidden_in(&self, text: &str) -> String {
-        const LEAST: usize = 4;
-        if self.0.len() < LEAST {
-            return text.to_owned();
-        }
-        let in_json = serde_json::Value::from(self.0.as_str()).to_string();
-        let in_json = in_json.trim_matches('"');
-        text.replace(&self.0, "[key]").replace(in_json, "[key]")
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key([key])")
-    }
-}
 
 /// Whose key it is that signs, and where: what S3 wants beside the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +20,7 @@ pub struct Signer {
     /// The part of the service that is asked.
     pub region: String,
     /// A token that goes with a key for some hours.
-    pub session: Option<String>,
+    pub session: Option<Key>,
 }
 
 /// A server, spoken to in its dialect.
@@ -255,7 +224,7 @@ impl Endpoint {
         if let (Some((name, before)), Some(key), None) =
             (endpoints.key, &self.key, self.dialect.sign)
         {
-            let mut value = HeaderValue::try_from(format!("{before}{}", key.0))
+            let mut value = HeaderValue::try_from(format!("{before}{}", key.exposed()))
                 .map_err(|_| wrong("the key"))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
@@ -276,7 +245,7 @@ impl Endpoint {
         };
         if let (Some(sign), Some(key), Some(signer)) = (self.dialect.sign, &self.key, &self.signer)
         {
-            sign(&mut outgoing, &key.0, signer, jiff::Timestamp::now()).map_err(wrong)?;
+            sign(&mut outgoing, key.exposed(), signer, jiff::Timestamp::now()).map_err(wrong)?;
         }
         Ok(outgoing)
     }
@@ -298,7 +267,8 @@ impl Endpoint {
 
     /// What the server said without the key that it may have repeated.
     pub(crate) fn without_key(&self, mut error: Error) -> Error {
-        if let Some(key) = &self.key {
+        let session = self.signer.as_ref().and_then(|its| its.session.as_ref());
+        for key in self.key.iter().chain(session) {
             error.words = key.hidden_in(&error.words);
         }
         error

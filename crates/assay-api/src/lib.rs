@@ -13,6 +13,7 @@ pub mod client;
 pub mod dialect;
 mod endpoint;
 mod error;
+mod key;
 pub mod ndjson;
 pub mod server;
 pub mod sse;
@@ -21,6 +22,7 @@ pub mod wire;
 pub mod xml;
 
 pub use call::Call;
-pub use endpoint::{Endpoint, Key, Signer};
+pub use endpoint::{Endpoint, Signer};
 pub use error::{Error, Kind};
+pub use key::Key;
 pub use streaming::{Streamed, Streaming};

@@ -14,6 +14,7 @@ use assay_model::{
     CheckId, Endpoint, Evidence, Exchange, ExitCode, Observation, Raised, Subject, Unavailable,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::Value;
 
 use crate::client_worker::ClientUnderTest;
 use crate::failure::Failure;
@@ -30,8 +31,11 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     event_bytes: 4 << 20,
 };
 
-/// The key of the one endpoint that this process asks. Whatever a server says back goes to the runner, and into the record, without it.
-static HIDDEN: OnceLock<Key> = OnceLock::new();
+/// The keys of the one endpoint that this process asks. Whatever a server says back goes to the runner, and into the record, without them.
+static HIDDEN: OnceLock<Vec<Key>> = OnceLock::new();
+
+/// Fields of what is said to the runner whose words are Assay's own.
+const OWN: [&str; 4] = ["origin", "kind", "exception", "stage"];
 
 /// What an endpoint is asked to show that it answers; the nonce is added.
 pub(crate) const QUESTIONS: [&str; 3] = [
@@ -51,9 +55,10 @@ fn connect(endpoint: &Endpoint, wire: io::Result<Wire>) -> Result<assay_api::End
             let key = std::env::var(name).map_err(|_| {
                 Error::new(Kind::Invalid, format!("the variable `{name}` holds no key"))
             })?;
-            Some(HIDDEN.get_or_init(|| Key::new(key)).clone())
+            Some(Key::new(key))
         }
     };
+    HIDDEN.get_or_init(|| key.iter().cloned().chain(signer().session).collect());
     asked(endpoint, key, wire)
 }
 
@@ -87,7 +92,7 @@ fn signer() -> Signer {
         region: variable("AWS_REGION")
             .or_else(|| variable("AWS_DEFAULT_REGION"))
             .unwrap_or_else(|| "us-east-1".into()),
-        session: variable("AWS_SESSION_TOKEN"),
+        session: variable("AWS_SESSION_TOKEN").map(Key::new),
     }
 }
 
@@ -289,13 +294,43 @@ async fn shown(asking: &Asking<'_>) -> Evidence {
 }
 
 pub(crate) fn say(runner: &mut UnixStream, message: &FromChild) -> io::Result<()> {
-    let mut body = serde_json::to_string(message)?;
-    if let Some(key) = HIDDEN.get() {
-        body = key.hidden_in(&body);
+    let mut said = serde_json::to_value(message)?;
+    let keys = HIDDEN.get().map_or(&[][..], Vec::as_slice);
+    if let (false, Some(words)) = (keys.is_empty(), of_the_server(message, &mut said)) {
+        hide(keys, words);
     }
+    let body = said.to_string();
     let length = u32::try_from(body.len()).map_err(io::Error::other)?;
     runner.write_all(&length.to_be_bytes())?;
     runner.write_all(body.as_bytes())
+}
+
+/// The part of a message that may repeat what a server said.
+fn of_the_server<'a>(message: &FromChild, said: &'a mut Value) -> Option<&'a mut Value> {
+    said.pointer_mut(match message {
+        FromChild::Evidence(_) => "/evidence",
+        FromChild::Observed { .. } => "/observed/observation",
+        _ => return None,
+    })
+}
+
+/// Takes keys out of every text.
+fn hide(keys: &[Key], value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            for key in keys {
+                *text = key.hidden_in(text);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|its| hide(keys, its)),
+        Value::Object(fields) => {
+            let of_servers = fields
+                .iter_mut()
+                .filter(|(name, _)| !OWN.contains(&name.as_str()));
+            of_servers.for_each(|(_, its)| hide(keys, its));
+        }
+        _ => {}
+    }
 }
 
 fn hear(runner: &mut UnixStream) -> io::Result<ToChild> {

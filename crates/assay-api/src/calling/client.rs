@@ -329,7 +329,7 @@ mod tests {
     use super::*;
     use crate::calling::BreakerSettings;
     use crate::dialect::openai;
-    use crate::endpoint::Key;
+    use crate::key::Key;
     use crate::server::{Fault, KEY, MODEL, Serving, Settings};
     use crate::wire::{Bounds, Wire};
 

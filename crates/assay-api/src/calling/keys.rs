@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::endpoint::Key;
 use crate::error::{Error, Kind};
+use crate::key::Key;
 
 /// Which key is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,9 @@ use super::{Calling, Calls, Setup, Tried};
 use crate::calling::{Breaker, Client, KeyPool, Priority, Queue};
 use crate::chat::Chat;
 use crate::dialect::Dialect;
-use crate::endpoint::{Endpoint, Key};
+use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::key::Key;
 use crate::server::{KEY, MODEL};
 use crate::wire::Wire;
 

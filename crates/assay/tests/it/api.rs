@@ -516,6 +516,44 @@ fn a_key_that_a_server_says_back_is_nowhere() {
     }
 }
 
+#[test]
+fn a_token_of_a_session_is_nowhere_either_and_a_key_may_be_any_word() {
+    const TOKEN: &str = "FwoGZXIvYXdzEJr/session+token";
+    let base = echo();
+    for (key, dialect) in [
+        (KEY, "s3"),
+        ("check", "openai"),
+        ("null", "openai"),
+        ("worker", "openai"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = check(folder.path(), &base, &["--dialect", dialect])
+            .env("ASSAY_TEST_KEY", key)
+            .env("AWS_ACCESS_KEY_ID", "assay")
+            .env("AWS_SESSION_TOKEN", TOKEN)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{key}: {output:?}");
+        for case in summary(folder.path())["cases"].as_array().unwrap() {
+            assert_ne!(case["kind"], "protocol", "{key}: {case:#}");
+        }
+        let mut texts: Vec<Vec<u8>> = files(folder.path())
+            .iter()
+            .map(|path| std::fs::read(path).unwrap())
+            .collect();
+        texts.push([output.stdout, output.stderr].concat());
+        for text in texts {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            // The server's own name for a call is the first key, whatever key is sent.
+            let is_hidden = key != KEY || !text.contains(KEY);
+            let has_none = [&TOKEN[..12], &TOKEN[16..]]
+                .iter()
+                .all(|part| !text.contains(part));
+            assert!(is_hidden && has_none, "{key}: {text}");
+        }
+    }
+}
+
 fn bench(folder: &Path, base: &str, words: &[&str]) -> Command {
     let mut command = assay(folder);
     command

@@ -19,17 +19,18 @@ pub(crate) fn sign(
 ) -> Result<(), &'static str> {
     let time = at.strftime("%Y%m%dT%H%M%SZ").to_string();
     let digest = hex(&Sha256::digest(&outgoing.body));
-    let mut put = |name: &'static str, value: &str| {
-        let value = HeaderValue::from_str(value).map_err(|_| "the name of the key")?;
+    let mut put = |name: &'static str, value: &str, is_secret| {
+        let mut value = HeaderValue::from_str(value).map_err(|_| "the session token")?;
+        value.set_sensitive(is_secret);
         outgoing
             .headers
             .insert(HeaderName::from_static(name), value);
         Ok::<(), &'static str>(())
     };
-    put("x-amz-date", &time)?;
-    put("x-amz-content-sha256", &digest)?;
+    put("x-amz-date", &time, false)?;
+    put("x-amz-content-sha256", &digest, false)?;
     if let Some(session) = &signer.session {
-        put("x-amz-security-token", session)?;
+        put("x-amz-security-token", session.exposed(), true)?;
     }
     let host = host(&outgoing.uri);
     let (names, headers) = headers(outgoing, &host);

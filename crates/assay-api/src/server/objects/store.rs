@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
@@ -75,22 +77,5 @@ pub(super) fn etag_of_parts(parts: &[Bytes]) -> String {
 
 /// RFC 4648 § 4.
 pub(super) fn md5_in_base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digest = Md5::digest(bytes);
-    let mut text = String::new();
-    for three in digest.chunks(3) {
-        let mut bits = 0_u32;
-        for place in 0..3 {
-            bits = bits << 8 | u32::from(*three.get(place).unwrap_or(&0));
-        }
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= three.len() {
-                char::from(letter)
-            } else {
-                '='
-            });
-        }
-    }
-    text
+    STANDARD.encode(Md5::digest(bytes))
 }
