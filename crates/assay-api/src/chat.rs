@@ -76,8 +76,8 @@ pub struct ToolCall {
 /// Tokens, as the server counted them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Of the question.
-    pub input: u64,
+    /// Of the question, where the server says it: Ollama may leave it out of an answer to one that it has kept.
+    pub input: Option<u64>,
     /// Of the answer.
     pub output: u64,
     /// Of both, where the server says it.

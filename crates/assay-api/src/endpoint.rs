@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::chat::{Answer, Chat};
-use crate::dialect::{Chatting, Dialect};
+use crate::dialect::{Capability, Chatting, Dialect};
 use crate::error::{Error, Kind};
 use crate::key::Key;
 use crate::streaming::Streaming;
@@ -35,7 +35,12 @@ pub struct Endpoint {
     idempotency_key: Option<String>,
     signer: Option<Signer>,
     wire: Wire,
+    /// Fields that its model does not take.
+    refused: Vec<&'static str>,
 }
+
+/// Fields of a chat that a model may not take.
+const OFFERED: [&str; 3] = ["max_tokens", "temperature", "seed"];
 
 impl Endpoint {
     /// A server at an address: that of the dialect's routes, as `https://api.openai.com/v1`.
@@ -73,6 +78,7 @@ impl Endpoint {
             idempotency_key: None,
             signer: None,
             wire,
+            refused: Vec::new(),
         })
     }
 
@@ -101,6 +107,45 @@ impl Endpoint {
             idempotency_key: Some(key),
             ..self.clone()
         }
+    }
+
+    /// The same, asked as its model wants to be: a field that it refuses by name is left out, and `max_tokens` goes by its newer name,
+    /// `max_completion_tokens`. Asks a question of one token, up to once a field; what goes wrong there is for whoever asks next to find.
+    pub async fn settled(mut self) -> Self {
+        let Some(refused) = self.dialect.chat.and_then(|chatting| chatting.refused) else {
+            return self;
+        };
+        let question = Chat {
+            max_tokens: Some(1),
+            temperature: Some(0.0),
+            seed: self.dialect.can(Capability::Seed).then_some(7),
+            ..Chat::of("Say something.")
+        };
+        for _ in OFFERED {
+            let answer = match self.chat(&question) {
+                Ok(call) => self.make(&call).await,
+                Err(error) => Err(error),
+            };
+            let body = answer
+                .ok()
+                .filter(|its| its.status == 400)
+                .and_then(|its| its.json());
+            let field = body.as_ref().and_then(refused);
+            let Some(field) = OFFERED
+                .into_iter()
+                .find(|its| Some(*its) == field && self.takes(its))
+            else {
+                break;
+            };
+            self.refused.push(field);
+        }
+        self
+    }
+
+    /// Whether its model takes a field of a chat, as far as is known ([`Endpoint::settled`]).
+    #[must_use]
+    pub fn takes(&self, field: &str) -> bool {
+        !self.refused.contains(&field)
     }
 
     /// Its address.
@@ -135,7 +180,13 @@ impl Endpoint {
         } else {
             endpoints.chat
         };
-        let body = (self.chatting()?.request)(chat, &self.model);
+        let mut body = (self.chatting()?.request)(chat, &self.model);
+        for field in &self.refused {
+            let value = body.as_object_mut().and_then(|body| body.remove(*field));
+            if let ("max_tokens", Some(value)) = (*field, value) {
+                body["max_completion_tokens"] = value;
+            }
+        }
         Ok(Call::post(self.with_names(route), &body))
     }
 

@@ -21,6 +21,7 @@ pub struct Streaming {
     waiting: VecDeque<(Instant, Delta)>,
     breaks: Vec<String>,
     frames: u64,
+    kept: Option<Vec<Frame>>,
     first_byte: Option<Instant>,
     has_ended: bool,
 }
@@ -43,6 +44,8 @@ pub struct Streamed {
     pub error: Option<String>,
     /// Number of events or lines.
     pub frames: u64,
+    /// These themselves, where they were wanted.
+    pub kept: Vec<Frame>,
     /// When the request went out.
     pub sent: Instant,
 }
@@ -70,8 +73,18 @@ impl Streaming {
             waiting: VecDeque::new(),
             breaks: breaks.into_iter().collect(),
             frames: 0,
+            kept: None,
             first_byte: None,
             has_ended: false,
+        }
+    }
+
+    /// The same; its events are kept as they come, too.
+    #[must_use]
+    pub fn keeping_frames(self) -> Self {
+        Self {
+            kept: Some(Vec::new()),
+            ..self
         }
     }
 
@@ -128,6 +141,7 @@ impl Streaming {
             breaks: self.breaks,
             error,
             frames: self.frames,
+            kept: self.kept.unwrap_or_default(),
             sent: self.answering.sent,
         })
     }
@@ -162,6 +176,9 @@ impl Streaming {
 
     fn read(&mut self, at: Instant, frame: &Frame) {
         self.frames += 1;
+        if let Some(kept) = &mut self.kept {
+            kept.push(frame.clone());
+        }
         match self.reader.frame(frame) {
             Ok(deltas) => self
                 .waiting

@@ -280,7 +280,7 @@ fn openais_answer_is_read_by_its_variants() {
             ("Hello!", Some(Finish::Length))
         );
         let usage = Usage {
-            input: 19,
+            input: Some(19),
             output: 10,
             total: Some(29),
         };
@@ -327,7 +327,7 @@ fn geminis_answer_with_thoughts() {
         calls: Vec::new(),
         finish: Some(Finish::Length),
         usage: Some(Usage {
-            input: 4,
+            input: Some(4),
             output: 5,
             total: Some(9),
         }),
@@ -479,7 +479,7 @@ fn the_grammar_of_geminis_stream_and_each_break_of_it() {
     assert_eq!(
         answer.usage,
         Some(Usage {
-            input: 3,
+            input: Some(3),
             output: 2,
             total: Some(5)
         })

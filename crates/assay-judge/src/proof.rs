@@ -111,14 +111,22 @@ pub fn prove_endpoint(evidence: &Evidence) -> Proof {
     if answers.len() < 2 {
         return mock("it answers the same to every question");
     }
-    let says_back = |its: &Exchange| its.answer.contains(&its.question);
-    if exchanges.iter().all(says_back) {
+    // A model may begin with the question, and go on.
+    let added: Option<BTreeSet<String>> = exchanges.iter().map(added).collect();
+    if added.is_some_and(|added| added.len() < 2) {
         return mock("it says back what it is asked");
     }
     Proof {
         provenance: Some(Provenance::Real),
         detail: format!("{} answers to {} questions", answers.len(), exchanges.len()),
     }
+}
+
+/// What an answer says beside the question that it repeats, by its letters; none where it does not repeat it.
+fn added(its: &Exchange) -> Option<String> {
+    let (before, after) = its.answer.split_once(&its.question)?;
+    let letters = before.chars().chain(after.chars());
+    Some(letters.filter(|letter| letter.is_alphabetic()).collect())
 }
 
 /// Questions that an endpoint answers to show that it does.
@@ -238,6 +246,8 @@ mod tests {
         let of = |rows| prove_endpoint(&answers(rows)).provenance;
         assert_eq!(of(["a", "b", "a"]), Some(Provenance::Real));
         assert_eq!(of(["a", "a", "a"]), Some(Provenance::Mock));
+        let goes_on = ["question 0 is gold", "question 1, and ash", "question 2"];
+        assert_eq!(of(goes_on), Some(Provenance::Real));
         let echo = ["question 0", "> question 1", "question 2!"];
         assert_eq!(of(echo), Some(Provenance::Mock));
         let mut few = answers(["a", "b", "c"]);

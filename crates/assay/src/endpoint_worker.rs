@@ -143,8 +143,12 @@ pub(crate) fn work() -> Result<ExitCode, Failure> {
     }
     let refused = |error: Error| Failure::setup(error.to_string());
     let load = recipe.load.map(|plan| load(&endpoint, plan));
-    let load = load.transpose().map_err(refused)?;
+    let mut load = load.transpose().map_err(refused)?;
+    if let Some(load) = &mut load {
+        load.endpoint = runtime.block_on(settled(load.endpoint.clone()));
+    }
     let endpoint = connect(&endpoint, Wire::without_keeping(BOUNDS)).map_err(refused)?;
+    let endpoint = runtime.block_on(settled(endpoint));
     let asking = Asking {
         endpoint: &endpoint,
         nonce,
@@ -216,6 +220,13 @@ fn load(endpoint: &Endpoint, plan: Plan) -> Result<Loaded, Error> {
     };
     let endpoint = connect(endpoint, Wire::new(bounds))?;
     Ok(Loaded { plan, endpoint })
+}
+
+/// The same as its model wants to be asked. A refusal comes at once: who is slow is asked as any other.
+async fn settled(endpoint: assay_api::Endpoint) -> assay_api::Endpoint {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let settled = tokio::time::timeout(PATIENCE, endpoint.clone().settled()).await;
+    settled.unwrap_or(endpoint)
 }
 
 /// Lets this process open as many files as it may: each request under way is one.

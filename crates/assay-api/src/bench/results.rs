@@ -128,7 +128,7 @@ impl Results {
         }
         self.answered += 1;
         self.kept += u64::from(self.slo.is_some_and(|slo| slo.is_kept_by(record)));
-        self.input += record.usage.map_or(0, |usage| usage.input);
+        self.input += record.usage.map_or(0, |usage| usage.input.unwrap_or(0));
         self.output += record.tokens();
         self.estimated += u64::from(record.usage.is_none());
         self.time(record);
@@ -169,7 +169,7 @@ impl Results {
             self.all.answered += 1;
             match record.usage {
                 Some(usage) => {
-                    self.all.input += usage.input;
+                    self.all.input += usage.input.unwrap_or(0);
                     self.all.output += usage.output;
                 }
                 None => self.all.uncounted += 1,
@@ -238,7 +238,7 @@ mod tests {
             pieces: chunks.len() as u64,
             first_content: chunks.first().map(|&after| at(after)),
             usage: tokens.map(|output| Usage {
-                input: 5,
+                input: Some(5),
                 output,
                 total: None,
             }),

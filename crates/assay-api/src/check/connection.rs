@@ -1,9 +1,8 @@
 use assay_model::Observation;
 use http::Method;
-use serde_json::Value;
 
 use super::seen::Seen;
-use super::{Asking, FEW};
+use super::{Asking, FEW, validator, wrong};
 use crate::{Call, Error, Key};
 
 /// A question is answered.
@@ -30,40 +29,52 @@ pub(super) async fn health(asking: &Asking<'_>) -> Result<Observation, Error> {
     Ok(seen.done())
 }
 
-/// The list of models.
+/// The list of models, page by page.
 pub(super) async fn models(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
-    if let Some(route) = endpoint.dialect.endpoints.models {
-        let answer = endpoint.make(&Call::of(Method::GET, route)).await?;
+    let Some(listing) = endpoint.dialect.endpoints.models else {
+        return Ok(seen.unsupported("the dialect lists no models"));
+    };
+    let validator = validator(&(listing.schema)())?;
+    let mut listed = Vec::new();
+    let mut query = String::new();
+    for _ in 0..PAGES {
+        let route = format!("{}{query}", listing.route);
+        let answer = endpoint.make(&Call::of(Method::GET, &route)).await?;
         seen.that("lists that come with 200", answer.status == 200, || {
             format!("{route}: {}", answer.status)
         });
-        let listed = names(&answer.json().unwrap_or_default());
-        let model = &endpoint.model;
-        let is_there = listed
-            .iter()
-            .any(|name| name == model || name.rsplit('/').next() == Some(model));
-        seen.that("models that are listed", is_there, || {
-            format!("`{model}` among {}", listed.join(", "))
+        let page = answer.json().unwrap_or_default();
+        let wrong = wrong(&validator, &page);
+        seen.that("lists in the dialect's shape", wrong.is_none(), || {
+            wrong.clone().unwrap_or_default()
         });
+        listed.extend((listing.names)(&page));
+        match (listing.next)(&page) {
+            Some(next) => query = format!("?{next}"),
+            None => break,
+        }
     }
+    let model = &endpoint.model;
+    let mut is_there = listed.contains(model);
+    if let Some(route) = listing.one.filter(|_| !is_there) {
+        let call = Call::of(Method::GET, endpoint.with_names(route));
+        is_there = endpoint.make(&call).await?.status == 200;
+        if is_there {
+            seen.note(format!(
+                "`{model}` is in no list, and has a route: an alias"
+            ));
+        }
+    }
+    seen.that("models that are listed", is_there, || {
+        format!("`{model}` among {}", listed.join(", "))
+    });
     Ok(seen.done())
 }
 
-/// What the entries of a list are called.
-fn names(list: &Value) -> Vec<String> {
-    let rows = ["data", "models"]
-        .into_iter()
-        .filter_map(|name| list[name].as_array())
-        .flatten();
-    let name = |row: &Value| {
-        ["id", "model", "name"]
-            .iter()
-            .find_map(|name| row[*name].as_str().map(str::to_owned))
-    };
-    rows.filter_map(name).collect()
-}
+/// Pages of models at most.
+const PAGES: usize = 50;
 
 /// A wrong key, and none.
 pub(super) async fn wrong_key(asking: &Asking<'_>) -> Result<Observation, Error> {

@@ -1,10 +1,10 @@
 use assay_model::Observation;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 
 use super::seen::Seen;
-use super::{Asking, request};
-use crate::Error;
+use super::{Asking, json_type, request};
+use crate::dialect::Capability;
+use crate::{Call, Error};
 
 /// What is refused, and with what.
 pub(super) async fn shape(asking: &Asking<'_>) -> Result<Observation, Error> {
@@ -12,25 +12,30 @@ pub(super) async fn shape(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut asked: Vec<(String, Bytes)> = request::NO_JSON
         .map(|text| (text.to_owned(), Bytes::from_static(text.as_bytes())))
         .into();
-    for (name, body) in request::without_required(asking).await? {
+    let mut bodies = request::without_required(asking).await?;
+    bodies.extend(request::of_other_types(asking).await?);
+    for (name, body) in bodies {
         asked.push((name, serde_json::to_vec(&body).unwrap_or_default().into()));
     }
-    for (name, body) in asked {
-        let answer = request::send(asking, body).await?;
+    let sent = asking.main("").await?;
+    let mut calls: Vec<(String, Call)> = asked
+        .into_iter()
+        .map(|(name, body)| (name, sent.clone().saying(body)))
+        .collect();
+    if asking.endpoint.dialect.can(Capability::ModelChoice) {
+        calls.push((
+            "a model that there is not".into(),
+            request::of_no_model(asking).await?,
+        ));
+    }
+    for (name, call) in calls {
+        let answer = asking.endpoint.make(&call).await?;
         if answer.status < 400 {
             seen.note(format!("{name}: {}, which is no error", answer.status));
             continue;
         }
         let read = asking.endpoint.dialect.told(&answer);
-        let kind = answer
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("none");
-        let is_json = kind
-            .split(';')
-            .next()
-            .is_some_and(|kind| kind.trim() == "application/json");
+        let (is_json, kind) = json_type(&answer);
         let is_told = read
             .as_ref()
             .is_some_and(|(_, words)| !words.trim().is_empty());

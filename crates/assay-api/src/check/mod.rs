@@ -16,10 +16,12 @@ use std::pin::Pin;
 
 use assay_model::{Observation, Origin, Raised};
 use http::Method;
+use http::header::CONTENT_TYPE;
+use jsonschema::Validator;
 use serde_json::Value;
 
-use crate::chat::Chat;
-use crate::dialect::Capability;
+use crate::chat::{Answer, Chat, Finish};
+use crate::dialect::{Capability, Dialect};
 use crate::wire::Whole;
 use crate::{Call, Endpoint, Error, Kind};
 
@@ -105,7 +107,12 @@ impl Asking<'_> {
             return objects::kept(self, words).await;
         }
         let Some(infer) = dialect.infer.filter(|_| dialect.chat.is_none()) else {
-            let (whole, answer) = self.endpoint.ask(&self.question(words, most)).await?;
+            let mut chat = self.question(words, most);
+            let (mut whole, mut answer) = self.endpoint.ask(&chat).await?;
+            if is_thought(&answer) {
+                chat.max_tokens = Some(most + THOUGHTS);
+                (whole, answer) = self.endpoint.ask(&chat).await?;
+            }
             return Ok((whole, answer.reasoning + &answer.text));
         };
         let (whole, body) = self.endpoint.answer(&self.main(words).await?).await?;
@@ -167,6 +174,15 @@ macro_rules! check {
     };
 }
 
+/// Whether an answer was cut before it said anything: models think, and not all are heard to.
+fn is_thought(answer: &Answer) -> bool {
+    let is_silent = answer.text.is_empty() && answer.reasoning.is_empty();
+    is_silent && answer.calls.is_empty() && answer.finish == Some(Finish::Length)
+}
+
+/// Tokens for what is thought before a word is said.
+const THOUGHTS: u32 = 4096;
+
 /// Tokens of an answer of which only is asked whether there is one.
 const FEW: u32 = 8;
 
@@ -177,15 +193,15 @@ use Needs::{Can, Json, Key, RequestId, Words};
 pub const CHECKS: &[CheckRow] = &[
     check!("connection.answers", &[], connection::answers, "a question is answered, within every bound", "RFC 9110, RFC 9112"),
     check!("connection.health", &[Can(Capability::Health)], connection::health, "the server says that it is up", "the dialect's health route"),
-    check!("connection.models", &[Can(Capability::Models)], connection::models, "the model is among those that are listed", "the dialect's list of models"),
+    check!("connection.models", &[Can(Capability::Models)], connection::models, "the model is among those that are listed, in the dialect's shape", "the dialect's list of models"),
     check!("connection.wrong_key", &[Key], connection::wrong_key, "a wrong key and none are refused with 401 (or what the dialect has for it), in its shape", "RFC 9110 § 15.5.2"),
     check!("connection.wrong_path", &[Json], connection::wrong_path, "a route that there is not gives 404", "RFC 9110 § 15.5.5"),
-    check!("response.schema", &[Json], response::schema, "an answer has every field that the dialect requires, of its type", "the dialect's response"),
+    check!("response.schema", &[Json], response::schema, "an answer has every field that the dialect requires, of its type, and an id of its own", "the dialect's response"),
     check!("response.content_type", &[Json], response::content_type, "an answer is called application/json", "RFC 8259 § 11"),
     check!("response.usage", &[Can(Capability::Chat), Can(Capability::Usage)], response::usage, "tokens of question and answer are counted, grow with them, and add up", "the dialect's usage"),
     check!("response.limit", &[Can(Capability::Chat), Can(Capability::Usage)], response::limit, "an answer has no more tokens than it may, and says that it was cut", "the dialect's limit of tokens"),
     check!("response.moves", &[], response::moves, "other questions have other answers", "no server is a constant"),
-    check!("response.repeatable", &[Can(Capability::Chat), Can(Capability::Seed)], response::repeatable, "a question with a seed, at temperature 0, has the same answer again", "the dialect's seed"),
+    check!("response.repeatable", &[Can(Capability::Chat), Can(Capability::Seed)], response::repeatable, "a question with a seed, at temperature 0, has the same answer twice among three", "the dialect's seed"),
     check!("request.missing_field", &[Json], request::missing_field, "a request without its messages, its inputs or its model is refused, with 4xx", "RFC 9110 § 15.5"),
     check!("request.wrong_type", &[Json], request::wrong_type, "fields of another type are refused, with 4xx", "RFC 9110 § 15.5"),
     check!("request.no_json", &[Json], request::no_json, "a body that is no JSON is refused, with 4xx", "RFC 8259, RFC 9110 § 15.5"),
@@ -194,7 +210,7 @@ pub const CHECKS: &[CheckRow] = &[
     check!("request.unicode", &[Words], request::unicode, "a question in any script is answered", "RFC 8259 § 8.1"),
     check!("errors.shape", &[Json], errors::shape, "errors are JSON in the dialect's shape, with words", "the dialect's errors"),
     check!("errors.ids", &[RequestId], errors::ids, "answers and errors have an id by which support finds the call", "the dialect's request id"),
-    check!("features.tools", &[Can(Capability::Chat), Can(Capability::Tools)], features::tools, "the tool that has to be called is called, with arguments that obey its schema", "the dialect's tools; JSON Schema 2020-12"),
+    check!("features.tools", &[Can(Capability::Chat), Can(Capability::Tools)], features::tools, "the tool that has to be called is called, in the dialect's shape, with arguments that obey its schema", "the dialect's tools; JSON Schema 2020-12"),
     check!("features.schema", &[Can(Capability::Chat), Can(Capability::StructuredOutput)], features::schema, "an answer in a schema is JSON that obeys it", "the dialect's structured output; JSON Schema 2020-12"),
     check!("features.embeddings", &[Can(Capability::Embeddings)], features::embeddings, "each text has a vector of numbers, in order, the same by itself and in a batch", "the dialect's embeddings"),
     check!("features.rerank", &[Can(Capability::Rerank)], features::rerank, "each document is ranked once, by falling score, and the first few are the first of all", "the dialect's rerank"),
@@ -213,13 +229,13 @@ pub const CHECKS: &[CheckRow] = &[
     check!("objects.conditions", &[Can(Capability::Objects)], objects::conditions, "a part of an object is given as asked, and a condition that does not hold is told", "RFC 9110 §§ 13, 14; Amazon S3 API reference: GetObject"),
     check!("objects.errors", &[Can(Capability::Objects)], objects::errors, "what is not there and what was changed on the way is refused, in XML with the code for it", "Amazon S3 API reference: error responses"),
     check!("stream.completes", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::completes, "a stream comes to its end without an error in it", "the dialect's stream"),
-    check!("stream.grammar", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::grammar, "the events of a stream are those of the dialect, in their order, with the last one", "the dialect's stream"),
-    check!("stream.usage", &[Can(Capability::Chat), Can(Capability::Streaming), Can(Capability::Usage)], stream::usage, "a stream counts the tokens that the whole answer counts", "the dialect's stream"),
+    check!("stream.grammar", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::grammar, "the events of a stream are those of the dialect, with all of their fields, in their order, with the last one", "the dialect's stream"),
+    check!("stream.usage", &[Can(Capability::Chat), Can(Capability::Streaming), Can(Capability::Usage)], stream::usage, "a stream counts the tokens that the whole answer counts, and they add up", "the dialect's stream"),
     check!("stream.equals_whole", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::equals_whole, "the pieces of a stream together are the whole answer", "the dialect's stream"),
     check!("stream.incremental", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::incremental, "a stream comes as it is made", "the dialect's stream"),
     check!("stream.cancel", &[Can(Capability::Chat), Can(Capability::Streaming)], stream::cancel, "a client that leaves frees its place", "the dialect's stream"),
     // Last: there are servers that it keeps busy for minutes.
-    check!("request.oversized", &[Words], request::oversized, "a question of megabytes is refused, with 4xx", "RFC 9110 § 15.5.14"),
+    check!("request.oversized", &[Words], request::oversized, "a question of megabytes is refused, with 4xx, or read to its end", "RFC 9110 § 15.5.14"),
 ];
 
 impl CheckRow {
@@ -254,6 +270,42 @@ impl CheckRow {
         seen.seconds = began.elapsed().as_secs_f64();
         seen
     }
+}
+
+/// The JSON Schema of what a dialect answers; none where that is no JSON.
+fn schema_of(dialect: &Dialect) -> Option<Value> {
+    match (&dialect.chat, &dialect.infer) {
+        (Some(chatting), _) => Some((chatting.schema)()),
+        (_, Some(infer)) => Some((infer.schema)()),
+        _ => None,
+    }
+}
+
+/// A JSON Schema, made ready.
+fn validator(schema: &Value) -> Result<Validator, Error> {
+    jsonschema::validator_for(schema)
+        .map_err(|error| Error::new(Kind::Shape, format!("the schema is none: {error}")))
+}
+
+/// What breaks a schema, in words; none where nothing does.
+fn wrong(validator: &Validator, body: &Value) -> Option<String> {
+    const NAMED: usize = 5;
+    let errors = validator.iter_errors(body).take(NAMED);
+    let words: Vec<String> = errors
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// Whether what came is called JSON, and what it is called.
+fn json_type(answer: &Whole) -> (bool, &str) {
+    let kind = answer
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("none");
+    let name = kind.split(';').next().unwrap_or_default().trim();
+    (name.eq_ignore_ascii_case("application/json"), kind)
 }
 
 /// An error as the record has it.

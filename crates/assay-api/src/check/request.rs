@@ -2,14 +2,17 @@ use assay_model::Observation;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::Asking;
 use super::seen::Seen;
-use crate::Error;
+use super::{Asking, schema_of, validator, wrong};
 use crate::dialect::{Capability, Dialect};
 use crate::wire::Whole;
+use crate::{Call, Error};
 
-/// Bytes of a question that no server takes: beyond any context, below what a proxy cuts off without a word.
+/// Bytes of a question that few servers take: beyond most contexts, below what a proxy cuts off without a word.
 const OVERSIZED: usize = 3 << 20;
+
+/// Words of it, each a token at the least.
+const WORDS: usize = OVERSIZED / 5;
 
 /// What no model is called.
 const NO_SUCH_MODEL: &str = "assay-no-such-model";
@@ -40,6 +43,11 @@ pub(super) async fn without_required(asking: &Asking<'_>) -> Result<Vec<(String,
 
 /// Fields of another type.
 pub(super) async fn wrong_type(asking: &Asking<'_>) -> Result<Observation, Error> {
+    refused(asking, &of_other_types(asking).await?).await
+}
+
+/// Bodies each with one field of another type.
+pub(super) async fn of_other_types(asking: &Asking<'_>) -> Result<Vec<(String, Value)>, Error> {
     let whole = asking.main("Say something.").await?.json();
     let mut bodies = Vec::new();
     let mut with = |place: &str, value: Value| {
@@ -65,10 +73,11 @@ pub(super) async fn wrong_type(asking: &Asking<'_>) -> Result<Observation, Error
     with("/max_tokens", json!("many"));
     with("/options/num_predict", json!("many"));
     with("/generationConfig/maxOutputTokens", json!("many"));
+    with("/max_completion_tokens", json!("many"));
     with("/temperature", json!("hot"));
     with("/options/temperature", json!("hot"));
     with("/generationConfig/temperature", json!("hot"));
-    refused(asking, &bodies).await
+    Ok(bodies)
 }
 
 /// Bodies that are no JSON.
@@ -88,23 +97,26 @@ pub(super) const NO_JSON: [&str; 2] = ["{\"model\": ", "model=tiny&messages=hell
 pub(super) async fn unknown_model(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
-    let has_about = endpoint.dialect.chat.is_none() && endpoint.dialect.infer.is_some();
-    let other = Asking {
-        endpoint: &endpoint.with_model(NO_SUCH_MODEL),
-        ..*asking
-    };
-    let call = if has_about {
+    let answer = endpoint.make(&of_no_model(asking).await?).await?;
+    is_refused(&mut seen, endpoint.dialect, NO_SUCH_MODEL, &answer);
+    Ok(seen.done())
+}
+
+/// A question to a model that there is not.
+pub(super) async fn of_no_model(asking: &Asking<'_>) -> Result<Call, Error> {
+    let endpoint = asking.endpoint;
+    if endpoint.dialect.chat.is_none() && endpoint.dialect.infer.is_some() {
         // How it would be asked is what the model that there is says.
         let mut call = asking.main("Say something.").await?;
         let own = format!("/{}/", endpoint.model);
         call.route = call.route.replace(&own, &format!("/{NO_SUCH_MODEL}/"));
-        call
-    } else {
-        other.main("Say something.").await?
+        return Ok(call);
+    }
+    let other = Asking {
+        endpoint: &endpoint.with_model(NO_SUCH_MODEL),
+        ..*asking
     };
-    let answer = endpoint.make(&call).await?;
-    is_refused(&mut seen, endpoint.dialect, NO_SUCH_MODEL, &answer);
-    Ok(seen.done())
+    other.main("Say something.").await
 }
 
 /// A field that nobody knows.
@@ -125,6 +137,8 @@ pub(super) async fn unknown_field(asking: &Asking<'_>) -> Result<Observation, Er
 /// Scripts from right to left, signs of several code points, marks that combine, a zero.
 pub(super) async fn unicode(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
+    let schema = schema_of(asking.endpoint.dialect);
+    let validator = schema.as_ref().map(validator).transpose()?;
     for words in [
         "שלום، مرحبا",
         "👩‍👩‍👧‍👦🏳️‍🌈",
@@ -133,10 +147,17 @@ pub(super) async fn unicode(asking: &Asking<'_>) -> Result<Observation, Error> {
         "𝔊𝔬𝔩𝔡",
     ] {
         let answer = asking.endpoint.make(&asking.main(words).await?).await?;
-        let is_read = answer.status == 200 && std::str::from_utf8(&answer.body).is_ok();
-        seen.that("questions in any script that are answered", is_read, || {
-            format!("{words}: {}", answer.status)
-        });
+        let body = answer.json();
+        let wrong = match (&validator, &body) {
+            (Some(validator), Some(body)) => wrong(validator, body),
+            (_, body) => body.is_none().then(|| "no JSON".to_owned()),
+        };
+        let is_answered = answer.status == 200 && wrong.is_none();
+        seen.that(
+            "questions in any script that are answered",
+            is_answered,
+            || format!("{words}: {} {}", answer.status, wrong.unwrap_or_default()),
+        );
     }
     Ok(seen.done())
 }
@@ -145,8 +166,14 @@ pub(super) async fn unicode(asking: &Asking<'_>) -> Result<Observation, Error> {
 pub(super) async fn oversized(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
-    let call = asking.main(&"gold ".repeat(OVERSIZED / 5)).await?;
+    let call = asking.main(&"gold ".repeat(WORDS)).await?;
     let answer = endpoint.make(&call).await?;
+    let read = answer.json().zip(endpoint.dialect.chat);
+    let usage = read.and_then(|(body, chatting)| (chatting.response)(&body).usage);
+    let input = usage.and_then(|usage| usage.input).unwrap_or(0);
+    if answer.status == 200 && input >= WORDS as u64 {
+        return Ok(seen.unsupported(format!("the model reads it all: {input} tokens")));
+    }
     is_refused(
         &mut seen,
         endpoint.dialect,

@@ -1,14 +1,14 @@
 use std::collections::BTreeSet;
 
 use assay_model::Observation;
-use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
-use super::Asking;
 use super::seen::Seen;
+use super::stream::without_half_letters;
+use super::{Asking, json_type, schema_of, validator, wrong};
 use crate::Error;
-use crate::chat::Finish;
-use crate::error::Kind;
+use crate::chat::{Finish, Usage};
+use crate::dialect::Capability;
 
 /// Tokens of an answer that is cut.
 const FEW: u32 = 3;
@@ -16,44 +16,38 @@ const FEW: u32 = 3;
 /// A long question has more tokens than a short one, whatever the tokenizer: as many words more.
 const LONGER: &str = " Gold is assayed by fire, and what is left of it is weighed. It is done twice, and both must agree.";
 
-/// What a schema's violations are listed as.
-const NAMED: usize = 5;
-
-/// The dialect's schema, of an answer that ends by itself (or has room for it) and of one that is cut.
+/// The dialect's schema, of an answer that ends by itself (or has room for it) and of one that is cut; and that each has an id of its own.
 pub(super) async fn schema(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let endpoint = asking.endpoint;
     let dialect = endpoint.dialect;
-    let schema = match (&dialect.chat, &dialect.infer) {
-        (Some(chatting), _) => (chatting.schema)(),
-        (_, Some(infer)) => (infer.schema)(),
-        _ => return Ok(seen.unsupported("the dialect has no answer in JSON")),
+    let Some(schema) = schema_of(dialect) else {
+        return Ok(seen.unsupported("the dialect has no answer in JSON"));
     };
-    let validator = jsonschema::validator_for(&schema).map_err(|error| {
-        Error::new(
-            Kind::Shape,
-            format!("the dialect's schema is none: {error}"),
-        )
-    })?;
+    let validator = validator(&schema)?;
+    let mut ids = BTreeSet::new();
     for most in [64, FEW] {
         let call = match dialect.chat {
             Some(_) => endpoint.chat(&asking.question("Say something.", most))?,
             None => asking.main("Say something.").await?,
         };
         let answer = endpoint.make(&call).await?;
-        if let Some(error) = endpoint.dialect.error_of(&answer) {
+        if let Some(error) = endpoint.refusal(&answer) {
             return Err(error);
         }
         let label = "answers that obey the dialect's schema";
         match serde_json::from_slice::<Value>(&answer.body) {
             Err(error) => seen.that(label, false, || format!("it is no JSON: {error}")),
             Ok(body) => {
-                let wrong: Vec<String> = validator
-                    .iter_errors(&body)
-                    .take(NAMED)
-                    .map(|error| format!("{}: {error}", error.instance_path()))
-                    .collect();
-                seen.that(label, wrong.is_empty(), || wrong.join("; "));
+                let wrong = wrong(&validator, &body);
+                seen.that(label, wrong.is_none(), || wrong.clone().unwrap_or_default());
+                let read = dialect.chat.map(|chatting| (chatting.response)(&body));
+                let id = read.and_then(|answer| answer.id);
+                // Some have an id that is empty, or none.
+                if let Some(id) = id.filter(|id| !id.is_empty()) {
+                    let is_new = ids.insert(id.clone());
+                    seen.that("answers with an id of their own", is_new, || id);
+                }
             }
         }
     }
@@ -64,15 +58,7 @@ pub(super) async fn schema(asking: &Asking<'_>) -> Result<Observation, Error> {
 pub(super) async fn content_type(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let (whole, _) = asking.answer_to("Say something.", super::FEW).await?;
-    let kind = whole
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("none");
-    let is_json = kind
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim() == "application/json");
+    let (is_json, kind) = json_type(&whole);
     seen.that("answers that are called application/json", is_json, || {
         kind.to_owned()
     });
@@ -101,13 +87,8 @@ pub(super) async fn usage(asking: &Asking<'_>) -> Result<Observation, Error> {
             usage.output > 0 || !said,
             || "an answer of 0 tokens that says something".into(),
         );
-        if let Some(total) = usage.total {
-            let sum = usage.input + usage.output;
-            seen.that("totals that are the sum", total == sum, || {
-                format!("{total}, not {} + {}", usage.input, usage.output)
-            });
-        }
-        inputs.push(usage.input);
+        adds_up(&mut seen, &usage);
+        inputs.extend(usage.input);
     }
     if let [short, long] = inputs[..] {
         seen.that(
@@ -119,34 +100,68 @@ pub(super) async fn usage(asking: &Asking<'_>) -> Result<Observation, Error> {
     Ok(seen.done())
 }
 
-/// An answer that may have few tokens.
+/// Tokens in all, where the server says them.
+pub(super) fn adds_up(seen: &mut Seen, usage: &Usage) {
+    if let (Some(total), Some(input)) = (usage.total, usage.input) {
+        let sum = input + usage.output;
+        seen.that("totals that are the sum", total == sum, || {
+            format!("{total}, not {input} + {}", usage.output)
+        });
+    }
+}
+
+/// An answer that may have few tokens, held against one that may have more: the server's own count is not believed.
 pub(super) async fn limit(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
     let words = "Tell a long story, and count to a hundred.";
-    let (_, answer) = asking.endpoint.ask(&asking.question(words, FEW)).await?;
+    let ask = async |most: u32| {
+        let (_, answer) = asking.endpoint.ask(&asking.question(words, most)).await?;
+        let said = answer.reasoning.clone() + &answer.text;
+        Ok::<_, Error>((answer, said))
+    };
+    let (answer, said) = ask(FEW).await?;
     let Some(usage) = answer.usage else {
         return Ok(seen.unsupported("the server counts no tokens"));
     };
-    seen.that(
-        "answers within their limit",
-        usage.output <= u64::from(FEW),
-        || format!("{} tokens of {FEW}", usage.output),
-    );
-    let is_full = usage.output >= u64::from(FEW);
-    if is_full {
-        let mut is_said = answer.finish == Some(Finish::Length);
-        if !is_said {
-            // It may end there by itself: then more room makes it no longer.
-            let (_, again) = asking
-                .endpoint
-                .ask(&asking.question(words, 4 * FEW))
-                .await?;
-            is_said = again.usage.is_some_and(|its| its.output <= usage.output);
+    let few = u64::from(FEW);
+    seen.that("answers within their limit", usage.output <= few, || {
+        format!("{} tokens of {FEW}", usage.output)
+    });
+    let (longer, more) = ask(16 * FEW).await?;
+    let counted = longer.usage.map_or(0, |its| its.output);
+    if answer.finish == Some(Finish::Length) {
+        if asking.endpoint.dialect.can(Capability::ExactLimit) {
+            seen.that(
+                "answers that are cut at their limit",
+                usage.output >= few,
+                || format!("{} tokens of {FEW}", usage.output),
+            );
         }
-        seen.that("answers that were cut and say so", is_said, || {
-            format!("{:?}", answer.finish)
-        });
-    } else {
+        let is_said = !said.is_empty() && counted > usage.output;
+        seen.that(
+            "answers that are longer where they have more room",
+            !is_said || more.len() > said.len(),
+            || {
+                format!(
+                    "{} letters with {FEW} tokens, {} with {counted}",
+                    said.len(),
+                    more.len()
+                )
+            },
+        );
+        return Ok(seen.done());
+    }
+    // It may end there by itself: then more room makes it no longer. By chance it ends otherwise each time, on some machines.
+    let goes_on = more.len() > said.len() && more.starts_with(without_half_letters(&said));
+    let is_cut = (usage.output >= few && counted > usage.output) || (goes_on && !said.is_empty());
+    let is_cut = is_cut && ask(FEW).await?.1 == said;
+    seen.that("answers that were cut and say so", !is_cut, || {
+        format!(
+            "{:?} after {} tokens of {FEW}, and {counted} with more room",
+            answer.finish, usage.output
+        )
+    });
+    if !is_cut {
         seen.note(format!(
             "the model ends by itself after {} tokens",
             usage.output
@@ -176,16 +191,38 @@ pub(super) async fn moves(asking: &Asking<'_>) -> Result<Observation, Error> {
     Ok(seen.done())
 }
 
-/// The same question twice.
+/// The same question three times. Services call it their best effort: two answers that differ are chance, three are draws.
 pub(super) async fn repeatable(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let chat = asking.question("Say something.", 16);
-    let (_, first) = asking.endpoint.ask(&chat).await?;
-    let (_, again) = asking.endpoint.ask(&chat).await?;
-    seen.that(
-        "answers that are the same again",
-        first.text == again.text,
-        || format!("{:?} after {:?}", again.text, first.text),
-    );
+    if !asking.endpoint.takes("temperature") {
+        return Ok(seen.unsupported("the model takes no temperature: its answers are drawn"));
+    }
+    let call = asking
+        .endpoint
+        .chat(&asking.question("Say something.", 16))?;
+    let mut answers = Vec::new();
+    let mut machines = BTreeSet::new();
+    for _ in 0..3 {
+        let (_, body) = asking.endpoint.answer(&call).await?;
+        machines.extend(body["system_fingerprint"].as_str().map(str::to_owned));
+        let read = asking
+            .endpoint
+            .dialect
+            .chat
+            .map(|chatting| (chatting.response)(&body));
+        let said = read.unwrap_or_default();
+        let said = said.reasoning + &said.text;
+        if answers.contains(&said) {
+            seen.that("answers that are the same again", true, String::new);
+            return Ok(seen.done());
+        }
+        answers.push(said);
+    }
+    if machines.len() > 1 {
+        return Ok(seen.unsupported("the server changed meanwhile, by its `system_fingerprint`"));
+    }
+    seen.that("answers that are the same again", false, || {
+        format!("{answers:?}")
+    });
     Ok(seen.done())
 }

@@ -1,9 +1,11 @@
 use std::time::{Duration, Instant};
 
 use assay_model::Observation;
+use serde_json::Value;
 
-use super::Asking;
+use super::response::adds_up;
 use super::seen::Seen;
+use super::{Asking, is_thought, validator, wrong};
 use crate::chat::{Chat, Delta};
 use crate::{Error, Kind, Streamed};
 
@@ -44,6 +46,10 @@ pub(super) async fn completes(asking: &Asking<'_>) -> Result<Observation, Error>
     seen.that("streams without an error in them", error.is_empty(), || {
         error.clone()
     });
+    if is_thought(&streamed.answer) {
+        seen.note("the model thinks unheard, and is cut before it says anything");
+        return Ok(seen.done());
+    }
     let said = !streamed.answer.text.is_empty() || !streamed.answer.reasoning.is_empty();
     seen.that(
         "streams that say something",
@@ -57,18 +63,38 @@ pub(super) async fn completes(asking: &Asking<'_>) -> Result<Observation, Error>
 /// answer begins can break it: llama.cpp's server leaves out the first event where the first token is half a letter.
 pub(super) async fn grammar(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
+    let Some(chatting) = asking.endpoint.dialect.chat else {
+        return Ok(seen.unsupported("the dialect does not chat"));
+    };
+    let validator = validator(&(chatting.event)())?;
     for most in [TOKENS, 2, 1] {
         let chat = Chat {
             stream: true,
             ..asking.question(&format!("{STORY} {most}."), most)
         };
-        let streamed = asking.endpoint.stream(&chat).await?.whole().await?;
+        let stream = asking.endpoint.stream(&chat).await?.keeping_frames();
+        let streamed = stream.whole().await?;
         let breaks = streamed.breaks.join("; ");
         seen.that(
             "streams of the dialect's grammar",
             breaks.is_empty(),
             || format!("{most} tokens: {breaks}"),
         );
+        for frame in &streamed.kept {
+            // What is no JSON breaks the grammar, or marks the end; what is an error is told by another check.
+            let Ok(event) = serde_json::from_str::<Value>(&frame.data) else {
+                continue;
+            };
+            if event.get("error").is_some_and(|its| !its.is_null()) {
+                continue;
+            }
+            let wrong = wrong(&validator, &event);
+            seen.that(
+                "events that obey the dialect's schema",
+                wrong.is_none(),
+                || wrong.clone().unwrap_or_default(),
+            );
+        }
     }
     Ok(seen.done())
 }
@@ -88,13 +114,23 @@ pub(super) async fn usage(asking: &Asking<'_>) -> Result<Observation, Error> {
     seen.that("streams with their tokens", own.is_some(), || {
         "none are told".into()
     });
-    if let (Some(own), Some(of_whole)) = (own, of_whole) {
-        let is_same = own.input == of_whole.input;
+    if let Some(own) = own {
+        adds_up(&mut seen, &own);
+        let said = !streamed.answer.text.is_empty() || !streamed.answer.reasoning.is_empty();
         seen.that(
-            "questions that have as many tokens in a stream",
-            is_same,
-            || format!("{}, not {}", own.input, of_whole.input),
+            "streams whose tokens are counted",
+            own.output > 0 || !said,
+            || "a stream of 0 tokens that says something".into(),
         );
+    }
+    if let (Some(own), Some(of_whole)) = (own, of_whole) {
+        if let (Some(input), Some(of_whole)) = (own.input, of_whole.input) {
+            seen.that(
+                "questions that have as many tokens in a stream",
+                input == of_whole,
+                || format!("{input}, not {of_whole}"),
+            );
+        }
         if streamed.answer.text == whole.text {
             let is_same = own.output == of_whole.output;
             seen.that(
@@ -145,7 +181,7 @@ pub(super) async fn equals_whole(asking: &Asking<'_>) -> Result<Observation, Err
 
 /// A text without what is left of a letter at its end, where a limit cut it or the model ended: a whole answer has a sign for each byte of it, a
 /// stream that waits for the rest nothing.
-fn without_half_letters(text: &str) -> &str {
+pub(super) fn without_half_letters(text: &str) -> &str {
     text.trim_end_matches(char::REPLACEMENT_CHARACTER)
 }
 

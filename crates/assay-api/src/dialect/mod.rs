@@ -89,6 +89,11 @@ pub struct Chatting {
     pub schema: fn() -> Value,
     /// Reads an answer that obeys the schema.
     pub response: fn(&Value) -> Answer,
+    /// The JSON Schema that each event of a stream obeys, but one that is an error or a mark of the end.
+    pub event: fn() -> Value,
+    /// The field of a request that the model does not take, by the body of an error; for dialects some of whose models want to be asked
+    /// otherwise.
+    pub refused: Option<fn(&Value) -> Option<&str>>,
     /// How a stream is cut into events.
     pub framing: Framing,
     /// Reads a stream.
@@ -164,8 +169,8 @@ pub struct Endpoints {
     pub stream: &'static str,
     /// For what else a server can do, where that has a route of its own.
     pub features: &'static [(Capability, &'static str)],
-    /// For the list of models.
-    pub models: Option<&'static str>,
+    /// The list of models.
+    pub models: Option<Listing>,
     /// From the address' root: whether the server is up.
     pub health: Option<&'static str>,
     /// From the address' root: Prometheus' text.
@@ -185,6 +190,21 @@ impl Endpoints {
     }
 }
 
+/// How a dialect lists its models.
+#[derive(Debug, Clone, Copy)]
+pub struct Listing {
+    /// The route of the first page.
+    pub route: &'static str,
+    /// The JSON Schema that each page obeys.
+    pub schema: fn() -> Value,
+    /// The names of the models on a page.
+    pub names: fn(&Value) -> Vec<String>,
+    /// The query that gets the page after this one; none for the last.
+    pub next: fn(&Value) -> Option<String>,
+    /// The route of one model, where models have names that no list has: `{model}` is the name.
+    pub one: Option<&'static str>,
+}
+
 /// What a server can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are the field's own")]
@@ -193,6 +213,8 @@ pub enum Capability {
     Streaming,
     /// Tokens are counted.
     Usage,
+    /// An answer that is cut has as many tokens as it may, by the server's own count.
+    ExactLimit,
     /// Temperature 0 and a seed give the same answer again.
     Seed,
     Models,
@@ -236,6 +258,7 @@ impl Capability {
             Self::Chat => "chat",
             Self::Streaming => "streaming",
             Self::Usage => "usage",
+            Self::ExactLimit => "exact_limit",
             Self::Seed => "seed",
             Self::Models => "models",
             Self::ModelChoice => "model_choice",

@@ -106,7 +106,8 @@ impl Call {
             return Ok(text(status, "text/plain", "it is up"));
         }
         self.is_allowed(&request)?;
-        if request.method() == Method::GET && endpoints.models == Some(&route) {
+        if request.method() == Method::GET && endpoints.models.is_some_and(|its| its.route == route)
+        {
             return Ok(self.json(200, self.models()));
         }
         if request.method() == Method::GET
@@ -242,6 +243,9 @@ impl Call {
     }
 
     fn models(&self) -> Value {
+        if self.is(Fault::ModelsOfAnotherShape) {
+            return json!([{"id": MODEL, "name": MODEL}]);
+        }
         let name = if self.is(Fault::ModelNotListed) {
             "another"
         } else {
@@ -267,6 +271,14 @@ impl Call {
         let mut error = (self.voice().error)(refused, self.number);
         match self.settings.fault {
             Some(Fault::WrongKeyOtherShape) if refused.kind == WRONG_KEY => {
+                return self.json(status, own);
+            }
+            Some(Fault::WrongTypeOtherShape) if refused.words.ends_with("of another type") => {
+                return self.json(status, own);
+            }
+            Some(Fault::UnknownModelOtherShape)
+                if refused.words.starts_with("there is no model") =>
+            {
                 return self.json(status, own);
             }
             Some(Fault::ErrorOfAnotherShape) if status < 500 => return self.json(status, own),

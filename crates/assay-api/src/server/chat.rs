@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::answers::{Addressed, Body, Call, boxed, failed, invalid};
+use super::answers::{Addressed, Body, Call, boxed, failed, invalid, text};
 use super::body::pieces;
 use super::voice::{ChatVoice, Event, Refused, Saying};
 use super::words::{Told, obeying, tell};
@@ -27,6 +27,9 @@ impl Call {
             Value::Null => Asked::default(),
             body => self.understood(voice, &body, addressed)?,
         };
+        if self.is(Fault::UnicodeAnswersNothing) && !asked.question.is_ascii() {
+            return Ok(text(200, "application/json", ""));
+        }
         let slot = Arc::clone(&self.slots).acquire_owned().await;
         let told = self.told(&asked);
         if asked.is_stream {
@@ -141,9 +144,23 @@ impl Call {
         if self.is(Fault::DrawsAtZero) {
             question += &self.number.to_string();
         }
-        let most = asked.most.filter(|_| !self.is(Fault::LimitIsIgnored));
+        let is_free = self.is(Fault::LimitIsIgnored) || self.is(Fault::LimitIsOnTheCount);
+        let most = asked.most.filter(|_| !is_free);
         let mut told = tell(&question, asked.messages, most);
         self.bind(&mut told, asked);
+        let said = told.tokens.len() as u64;
+        match self.settings.fault {
+            Some(Fault::CutCountsOneLess) if told.is_cut => told.output = Some(said - 1),
+            Some(Fault::LimitIsOnTheCount) => {
+                told.output = asked.most.map(|most| most.min(said));
+                told.is_cut |= told.output < Some(said);
+            }
+            Some(Fault::StopsOneEarly) if told.is_cut => {
+                told.tokens.pop();
+                told.is_cut = false;
+            }
+            _ => {}
+        }
         if self.is(Fault::CutIsCalledStop) {
             told.is_cut = false;
         }
@@ -194,7 +211,11 @@ impl Call {
         Saying {
             told,
             fault: self.settings.fault,
-            number: self.number,
+            number: if self.is(Fault::AnswersHaveOneId) {
+                0
+            } else {
+                self.number
+            },
         }
     }
 
@@ -214,6 +235,11 @@ impl Call {
             Some(Fault::ContentOfAnotherType) => {
                 if let Some(its) = value.pointer_mut(voice.content) {
                     *its = json!(7);
+                }
+            }
+            Some(Fault::ToolCallWithoutId) => {
+                for call in ["/choices/0/message/tool_calls/0", "/content/0"] {
+                    lose(value, call, "id");
                 }
             }
             _ => {}
@@ -250,6 +276,49 @@ impl Call {
                 };
                 events.truncate(events.len() / 2);
                 events.extend((voice.failing)(&refused, self.number));
+            }
+            _ => {
+                for (_, data) in events {
+                    if let Ok(mut event) = serde_json::from_str(data) {
+                        self.spoil_event(voice, &mut event);
+                        *data = event.to_string();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Breaks an event of a stream.
+    fn spoil_event(&self, voice: &ChatVoice, event: &mut Value) {
+        let mut set = |place: &str, value: Value| {
+            if let Some(its) = event.pointer_mut(place) {
+                *its = value;
+            }
+        };
+        match self.settings.fault {
+            Some(Fault::EventLacksAField) => lose(event, voice.needed.0, voice.needed.1),
+            Some(Fault::EventTextIsANumber) => set(voice.piece, json!(7)),
+            Some(Fault::EventTimeIsNone) => set("/created_at", json!("just now")),
+            Some(Fault::ChunkWithoutIndex) => lose(event, "/choices/0", "index"),
+            Some(Fault::BlockOfAnotherKind) => {
+                let block =
+                    json!({"type": "tool_use", "id": "toolu_1", "name": "weigh", "input": {}});
+                set("/content_block", block);
+            }
+            Some(Fault::BlocksBeginAtOne) => set("/index", json!(1)),
+            Some(Fault::StreamTotalIsWrong) => {
+                set("/usage/total_tokens", json!(1));
+                set("/usageMetadata/totalTokenCount", json!(1));
+            }
+            Some(Fault::StreamCountsNothing) => {
+                for place in [
+                    "/usage/completion_tokens",
+                    "/usage/output_tokens",
+                    "/usageMetadata/candidatesTokenCount",
+                    "/eval_count",
+                ] {
+                    set(place, json!(0));
+                }
             }
             _ => {}
         }
@@ -313,6 +382,12 @@ struct Asked {
     is_stream: bool,
     schema: Option<Value>,
     tool: Option<(String, Value)>,
+}
+
+/// Takes a field out of an object, if it is there.
+fn lose(value: &mut Value, place: &str, field: &str) {
+    let object = value.pointer_mut(place).and_then(Value::as_object_mut);
+    object.map(|fields| fields.remove(field));
 }
 
 /// Takes the first field out of an object.

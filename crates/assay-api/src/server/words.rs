@@ -30,6 +30,8 @@ pub(super) struct Told {
     pub(super) is_cut: bool,
     /// Tokens of the question.
     pub(super) input: u64,
+    /// Those of the answer, where they are not counted rightly.
+    pub(super) output: Option<u64>,
     /// The tool that is called instead, and its arguments.
     pub(super) call: Option<(String, Value)>,
 }
@@ -67,6 +69,7 @@ pub(super) fn tell(question: &str, messages: usize, most: Option<u64>) -> Told {
         tokens,
         is_cut: length < natural,
         input: question.split_whitespace().count() as u64 + 3 * messages as u64,
+        output: None,
         call: None,
     }
 }

@@ -31,8 +31,8 @@ pub(super) use transcription::transcription;
 use assay_model::Observation;
 use serde_json::{Value, json};
 
-use super::Asking;
 use super::seen::Seen;
+use super::{Asking, validator, wrong};
 use crate::dialect::Capability;
 use crate::wire::Whole;
 use crate::{Call, Error, Kind};
@@ -99,22 +99,11 @@ fn shapes() -> [Value; 2] {
 
 /// Whether a body obeys a schema of the answer.
 pub(super) fn obeys(seen: &mut Seen, schema: &Value, body: &Value) -> Result<(), Error> {
-    let validator = jsonschema::validator_for(schema)
-        .map_err(|error| Error::new(Kind::Shape, format!("the schema is none: {error}")))?;
-    let wrong = validator.iter_errors(body).take(NAMED);
-    let wrong: Vec<String> = wrong
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    seen.that(
-        "answers that obey the dialect's schema",
-        wrong.is_empty(),
-        || wrong.join("; "),
-    );
+    let wrong = wrong(&validator(schema)?, body);
+    let label = "answers that obey the dialect's schema";
+    seen.that(label, wrong.is_none(), || wrong.clone().unwrap_or_default());
     Ok(())
 }
-
-/// What a schema's violations are listed as.
-const NAMED: usize = 5;
 
 /// What keeps a text from being JSON of a schema.
 fn break_of(schema: &Value, text: &str) -> Option<String> {

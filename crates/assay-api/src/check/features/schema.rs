@@ -3,8 +3,8 @@ use assay_model::Observation;
 use super::{break_of, first, shapes};
 use crate::Error;
 use crate::chat::Chat;
-use crate::check::Asking;
 use crate::check::seen::Seen;
+use crate::check::{Asking, is_thought};
 
 /// Tokens of an answer at most: one has some thirty.
 const TOKENS: u32 = 256;
@@ -23,6 +23,11 @@ pub(in crate::check) async fn schema(asking: &Asking<'_>) -> Result<Observation,
             return Ok(absent);
         }
         let (_, answer) = asking.endpoint.ask(&chat).await?;
+        if is_thought(&answer) {
+            return Ok(seen.unsupported(format!(
+                "the model thinks for {TOKENS} tokens, and is cut before a word"
+            )));
+        }
         let broken = break_of(&schema, &answer.text);
         seen.that(
             "answers that obey the schema asked for",

@@ -1,10 +1,10 @@
 use assay_model::Observation;
 
-use super::{break_of, first, shapes};
+use super::{break_of, first, obeys, shapes};
 use crate::Error;
 use crate::chat::{Chat, Finish, Tool};
-use crate::check::Asking;
 use crate::check::seen::Seen;
+use crate::check::{Asking, schema_of};
 use crate::dialect::Capability;
 
 /// Tokens of a call at most: its arguments have some thirty.
@@ -28,7 +28,7 @@ pub(in crate::check) async fn tools(asking: &Asking<'_>) -> Result<Observation, 
         {
             return Ok(absent);
         }
-        let (_, answer) = asking.endpoint.ask(&chat).await?;
+        let (whole, answer) = asking.endpoint.ask(&chat).await?;
         let is_called = !answer.calls.is_empty();
         if !is_called && !asking.endpoint.dialect.can(Capability::ToolChoice) {
             return Ok(seen.unsupported("the model calls no tool, and can't be made to"));
@@ -38,6 +38,9 @@ pub(in crate::check) async fn tools(asking: &Asking<'_>) -> Result<Observation, 
             return Ok(seen.unsupported(format!(
                 "the model talks for {TOKENS} tokens, and is cut before a call"
             )));
+        }
+        if let Some(schema) = schema_of(asking.endpoint.dialect) {
+            obeys(&mut seen, &schema, &whole.json().unwrap_or_default())?;
         }
         seen.that("answers that call the tool they have to", is_called, || {
             format!("{:?}: {:.80}", answer.finish, answer.text)

@@ -4,6 +4,7 @@ mod capabilities;
 mod endpoints;
 mod errors;
 mod limits;
+mod models;
 mod request;
 mod response;
 mod stream;
@@ -21,6 +22,8 @@ pub const DIALECT: Dialect = Dialect {
         request: request::chat,
         schema: response::schema,
         response: response::read,
+        event: stream::schema,
+        refused: None,
         framing: Framing::Sse,
         stream: stream::reader,
     }),

@@ -18,8 +18,23 @@ pub(super) fn schema() -> Value {
                 "items": {
                     "type": "object",
                     "required": ["type"],
-                    "if": {"properties": {"type": {"const": "text"}}},
-                    "then": {"required": ["text"], "properties": {"text": {"type": "string"}}},
+                    "allOf": [
+                        {
+                            "if": {"properties": {"type": {"const": "text"}}},
+                            "then": {"required": ["text"], "properties": {"text": {"type": "string"}}},
+                        },
+                        {
+                            "if": {"properties": {"type": {"const": "tool_use"}}},
+                            "then": {
+                                "required": ["id", "name", "input"],
+                                "properties": {
+                                    "id": {"type": "string", "minLength": 1},
+                                    "name": {"type": "string", "minLength": 1},
+                                    "input": {"type": "object"},
+                                },
+                            },
+                        },
+                    ],
                 },
             },
             "stop_reason": {"enum": ["end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal", "model_context_window_exceeded"]},
@@ -77,7 +92,7 @@ pub(super) fn finish(reason: &str) -> Finish {
 /// Tokens; those of the question as they were told before, where they are not told again.
 pub(super) fn usage(value: &Value, input: Option<u64>) -> Option<Usage> {
     Some(Usage {
-        input: self::input(value).or(input)?,
+        input: Some(self::input(value).or(input)?),
         output: value["output_tokens"].as_u64()?,
         total: None,
     })

@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
-
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::response::{finish, input, usage};
 use crate::chat::Delta;
@@ -11,15 +9,72 @@ pub(super) fn reader() -> Box<dyn StreamReader> {
     Box::new(Events::default())
 }
 
+/// The events of the documentation, each with what it always has; others may come.
+pub(super) fn schema() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    let text = json!({"type": "string"});
+    let named = json!({"type": "string", "minLength": 1});
+    let of = |kind: &str, required: &[&str], properties: Value| {
+        json!({
+            "if": {"properties": {"type": {"const": kind}}},
+            "then": {"required": required, "properties": properties},
+        })
+    };
+    let message = json!({
+        "type": "object",
+        "required": ["id", "type", "role", "content", "model", "usage"],
+        "properties": {
+            "id": named,
+            "type": {"const": "message"},
+            "role": {"const": "assistant"},
+            "model": named,
+            "content": {"type": "array", "maxItems": 0},
+            "stop_reason": {"type": "null"},
+            "usage": {"type": "object", "required": ["input_tokens"], "properties": {"input_tokens": count}},
+        },
+    });
+    let block = json!({
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": named},
+        "allOf": [
+            of("text", &["text"], json!({"text": text})),
+            of("tool_use", &["id", "name", "input"], json!({"id": named, "name": named, "input": {"type": "object"}})),
+        ],
+    });
+    let ended = json!({
+        "delta": {"type": "object", "required": ["stop_reason"], "properties": {"stop_reason": {"type": ["string", "null"]}}},
+        "usage": {"type": "object", "required": ["output_tokens"], "properties": {"output_tokens": count}},
+    });
+    json!({
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": named},
+        "allOf": [
+            of("message_start", &["message"], json!({"message": message})),
+            of("content_block_start", &["index", "content_block"], json!({"index": count, "content_block": block})),
+            of("content_block_delta", &["index", "delta"], json!({"index": count, "delta": {"type": "object", "required": ["type"]}})),
+            of("content_block_stop", &["index"], json!({"index": count})),
+            of("message_delta", &["delta", "usage"], ended),
+        ],
+    })
+}
+
 #[derive(Default)]
 struct Events {
     has_begun: bool,
-    /// Blocks by their index, and whether each is open.
-    blocks: BTreeMap<u64, bool>,
+    /// Blocks in the order of their indices.
+    blocks: Vec<Block>,
     has_finished: bool,
     has_failed: bool,
     is_done: bool,
     input: Option<u64>,
+}
+
+/// A block of an answer.
+struct Block {
+    kind: String,
+    is_open: bool,
 }
 
 impl StreamReader for Events {
@@ -58,7 +113,7 @@ impl StreamReader for Events {
         let told = [
             (!self.has_begun, "no message_start"),
             (
-                self.blocks.values().any(|is_open| *is_open),
+                self.blocks.iter().any(|its| its.is_open),
                 "no content_block_stop",
             ),
             (self.has_begun && !self.has_finished, "no stop_reason"),
@@ -72,6 +127,12 @@ impl StreamReader for Events {
 }
 
 impl Events {
+    fn open(&mut self, index: u64) -> Result<&mut Block, String> {
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        let block = self.blocks.get_mut(place).filter(|its| its.is_open);
+        block.ok_or(format!("block {index} is not open"))
+    }
+
     fn after_the_start(&mut self, kind: &str, event: &Value) -> Result<Vec<Delta>, String> {
         let index = || {
             event["index"]
@@ -90,37 +151,46 @@ impl Events {
                 }]
             }
             "content_block_start" => {
-                if self.blocks.insert(index()?, true).is_some() {
-                    return Err(format!("block {} starts again", index()?));
+                let place = self.blocks.len();
+                if index()? != place as u64 {
+                    return Err(format!(
+                        "block {} starts where block {place} is next",
+                        index()?
+                    ));
                 }
+                let kind = event["content_block"]["type"].as_str().unwrap_or_default();
+                self.blocks.push(Block {
+                    kind: kind.to_owned(),
+                    is_open: true,
+                });
                 Vec::new()
             }
             "content_block_delta" => {
-                if self.blocks.get(&index()?) != Some(&true) {
-                    return Err(format!("block {} grows, and is not open", index()?));
-                }
+                let kind = self.open(index()?)?.kind.as_str();
                 let delta = &event["delta"];
                 match (
                     delta["type"].as_str(),
                     delta["text"].as_str(),
                     delta["thinking"].as_str(),
                 ) {
-                    (Some("text_delta"), Some(text), _) => vec![Delta::Text(text.into())],
-                    (Some("thinking_delta"), _, Some(text)) => vec![Delta::Reasoning(text.into())],
+                    (Some("text_delta"), Some(text), _) if kind == "text" => {
+                        vec![Delta::Text(text.into())]
+                    }
+                    (Some("thinking_delta"), _, Some(text)) if kind == "thinking" => {
+                        vec![Delta::Reasoning(text.into())]
+                    }
                     (Some("input_json_delta" | "signature_delta" | "citations_delta"), ..) => {
                         Vec::new()
                     }
-                    _ => return Err(format!("a delta that is none: {delta}")),
+                    _ => return Err(format!("a delta that is none of a block `{kind}`: {delta}")),
                 }
             }
             "content_block_stop" => {
-                if self.blocks.insert(index()?, false) != Some(true) {
-                    return Err(format!("block {} stops, and was not open", index()?));
-                }
+                self.open(index()?)?.is_open = false;
                 Vec::new()
             }
             "message_delta" => {
-                if self.blocks.values().any(|is_open| *is_open) {
+                if self.blocks.iter().any(|its| its.is_open) {
                     return Err("message_delta while a block is open".into());
                 }
                 let reason = event["delta"]["stop_reason"].as_str().map(finish);

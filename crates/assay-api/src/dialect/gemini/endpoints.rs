@@ -12,7 +12,7 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     chat: "/models/{model}:generateContent",
     stream: "/models/{model}:streamGenerateContent?alt=sse",
     features: &[(Capability::Embeddings, "/models/{model}:batchEmbedContents")],
-    models: Some("/models"),
+    models: Some(super::models::LISTING),
     health: None,
     metrics: None,
     is_limited_as_one: false,

@@ -5,6 +5,7 @@ mod embeddings;
 mod endpoints;
 mod errors;
 mod limits;
+mod models;
 mod request;
 mod response;
 mod stream;
@@ -22,6 +23,8 @@ pub const DIALECT: Dialect = Dialect {
         request: request::chat,
         schema: response::schema,
         response: response::read,
+        event: stream::schema,
+        refused: None,
         framing: Framing::Sse,
         stream: stream::reader,
     }),

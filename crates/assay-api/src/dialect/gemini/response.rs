@@ -6,6 +6,13 @@ use crate::chat::{Answer, Finish, ToolCall, Usage};
 /// that only their form is asked for.
 pub(super) fn schema() -> Value {
     let count = json!({"type": "integer", "minimum": 0});
+    let call = json!({
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"type": "string", "minLength": 1}, "args": {"type": "object"}},
+    });
+    let part =
+        json!({"type": "object", "properties": {"text": {"type": "string"}, "functionCall": call}});
     json!({
         "type": "object",
         "required": ["candidates"],
@@ -25,7 +32,7 @@ pub(super) fn schema() -> Value {
                                 "role": {"const": "model"},
                                 "parts": {
                                     "type": "array",
-                                    "items": {"type": "object", "properties": {"text": {"type": "string"}}},
+                                    "items": part,
                                 },
                             },
                         },
@@ -102,7 +109,7 @@ pub(super) fn finish(reason: &str) -> Finish {
 pub(super) fn usage(value: &Value) -> Option<Usage> {
     let count = |name: &str| value[name].as_u64().unwrap_or(0);
     Some(Usage {
-        input: value["promptTokenCount"].as_u64()? + count("toolUsePromptTokenCount"),
+        input: Some(value["promptTokenCount"].as_u64()? + count("toolUsePromptTokenCount")),
         output: count("candidatesTokenCount") + count("thoughtsTokenCount"),
         total: value["totalTokenCount"].as_u64(),
     })

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::response::{finish, parts, usage};
 use crate::chat::{Delta, Finish};
@@ -7,6 +7,14 @@ use crate::dialect::{Frame, StreamReader};
 /// `GenerateContentResponse`s. The last one has the finish reason; no `[DONE]` follows.
 pub(super) fn reader() -> Box<dyn StreamReader> {
     Box::new(Chunks::default())
+}
+
+/// A whole answer's, of which any part may not be there yet.
+pub(super) fn schema() -> Value {
+    let mut schema = super::response::schema();
+    schema["required"] = json!([]);
+    schema["properties"]["candidates"]["items"]["required"] = json!([]);
+    schema
 }
 
 #[derive(Default)]

@@ -11,7 +11,7 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     chat: "",
     stream: "",
     features: &[(Capability::Batch, "/models/{model}/batch_infer")],
-    models: Some("/models"),
+    models: Some(super::models::LISTING),
     health: None,
     metrics: None,
     is_limited_as_one: false,

@@ -5,6 +5,7 @@ mod capabilities;
 mod endpoints;
 mod errors;
 mod limits;
+mod models;
 mod request;
 mod response;
 

@@ -5,6 +5,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Chat,
     Capability::Streaming,
     Capability::Usage,
+    Capability::ExactLimit,
     Capability::ModelChoice,
     Capability::Tools,
     Capability::ToolChoice,

@@ -11,7 +11,7 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
     chat: "/chat",
     stream: "/chat",
     features: &[(Capability::Embeddings, "/embed")],
-    models: Some("/tags"),
+    models: Some(super::models::LISTING),
     health: Some("/"),
     metrics: None,
     is_limited_as_one: false,

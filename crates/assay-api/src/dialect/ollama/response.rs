@@ -2,21 +2,34 @@ use serde_json::{Value, json};
 
 use crate::chat::{Answer, Finish, ToolCall, Usage};
 
+/// RFC 3339 § 5.6.
+const TIME: &str = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$";
+
 /// The last line of an answer, or the only one.
 pub(super) fn schema() -> Value {
     let count = json!({"type": "integer", "minimum": 0});
+    let function = json!({
+        "type": "object",
+        "required": ["name", "arguments"],
+        "properties": {"name": {"type": "string", "minLength": 1}, "arguments": {"type": "object"}},
+    });
     json!({
         "type": "object",
         "required": ["model", "created_at", "message", "done"],
         "properties": {
             "model": {"type": "string", "minLength": 1},
-            "created_at": {"type": "string", "minLength": 1},
+            "created_at": {"type": "string", "pattern": TIME},
             "done": {"const": true},
             "done_reason": {"type": "string"},
             "message": {
                 "type": "object",
                 "required": ["role", "content"],
-                "properties": {"role": {"const": "assistant"}, "content": {"type": "string"}},
+                "properties": {
+                    "role": {"const": "assistant"},
+                    "content": {"type": "string"},
+                    "thinking": {"type": "string"},
+                    "tool_calls": {"type": ["array", "null"], "items": {"type": "object", "required": ["function"], "properties": {"function": function}}},
+                },
             },
             "prompt_eval_count": count,
             "eval_count": count,
@@ -68,7 +81,7 @@ pub(super) fn finish(reason: &str) -> Finish {
 /// A question that is kept whole of an earlier call has no count of its own.
 pub(super) fn usage(body: &Value) -> Option<Usage> {
     Some(Usage {
-        input: body["prompt_eval_count"].as_u64().unwrap_or(0),
+        input: body["prompt_eval_count"].as_u64(),
         output: body["eval_count"].as_u64()?,
         total: None,
     })

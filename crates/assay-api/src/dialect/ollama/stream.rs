@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::response::{finish, usage};
 use crate::chat::Delta;
@@ -7,6 +7,13 @@ use crate::dialect::{Frame, StreamReader};
 /// A line a token, `done` false but in the last one. An error in the middle is a line of its own.
 pub(super) fn reader() -> Box<dyn StreamReader> {
     Box::new(Messages::default())
+}
+
+/// A whole answer's, of which the last line alone is the end.
+pub(super) fn schema() -> Value {
+    let mut schema = super::response::schema();
+    schema["properties"]["done"] = json!({"type": "boolean"});
+    schema
 }
 
 #[derive(Default)]

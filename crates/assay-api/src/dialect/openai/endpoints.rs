@@ -19,7 +19,7 @@ pub(super) const ENDPOINTS: Endpoints = Endpoints {
         (Capability::Speech, "/audio/speech"),
         (Capability::Transcription, "/audio/transcriptions"),
     ],
-    models: Some("/models"),
+    models: Some(super::models::LISTING),
     health: None,
     metrics: None,
     is_limited_as_one: false,

@@ -16,3 +16,11 @@ pub(super) fn read(_: u16, body: &Value) -> Option<ErrorBody> {
         message.to_owned(),
     ))
 }
+
+/// `param`, where the error says that it, or its value, is not supported: models that think take neither `max_tokens` nor a temperature.
+pub(super) fn field(body: &Value) -> Option<&str> {
+    let error = &body["error"];
+    let is_unsupported =
+        ["unsupported_parameter", "unsupported_value"].contains(&error["code"].as_str()?);
+    error["param"].as_str().filter(|_| is_unsupported)
+}

@@ -5,6 +5,7 @@ pub(super) mod embeddings;
 mod endpoints;
 mod errors;
 mod limits;
+pub(in crate::dialect) mod models;
 pub(super) mod request;
 mod response;
 mod stream;
@@ -17,6 +18,8 @@ pub(super) const CHATTING: Chatting = Chatting {
     request: request::chat,
     schema: response::schema,
     response: response::read,
+    event: stream::schema,
+    refused: Some(errors::field),
     framing: Framing::Sse,
     stream: stream::reader,
 };

@@ -5,6 +5,13 @@ use crate::chat::{Answer, Finish, ToolCall, Usage};
 /// The object `chat.completion`, as the API reference has it: what it lists as always there is required; more is allowed.
 pub(super) fn schema() -> Value {
     let count = json!({"type": "integer", "minimum": 0});
+    let text = json!({"type": "string"});
+    let function = json!({"type": "object", "required": ["name", "arguments"], "properties": {"name": text, "arguments": text}});
+    let call = json!({
+        "type": "object",
+        "required": ["id", "type", "function"],
+        "properties": {"id": {"type": "string", "minLength": 1}, "type": {"const": "function"}, "function": function},
+    });
     json!({
         "type": "object",
         "required": ["id", "object", "created", "model", "choices"],
@@ -28,18 +35,24 @@ pub(super) fn schema() -> Value {
                             "properties": {
                                 "role": {"const": "assistant"},
                                 "content": {"type": ["string", "null"]},
-                                "tool_calls": {"type": ["array", "null"]},
+                                "tool_calls": {"type": ["array", "null"], "items": call},
                             },
                         },
                     },
                 },
             },
-            "usage": {
-                "type": ["object", "null"],
-                "required": ["prompt_tokens", "completion_tokens", "total_tokens"],
-                "properties": {"prompt_tokens": count, "completion_tokens": count, "total_tokens": count},
-            },
+            "usage": counts(),
         },
+    })
+}
+
+/// Tokens, or null.
+pub(super) fn counts() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    json!({
+        "type": ["object", "null"],
+        "required": ["prompt_tokens", "completion_tokens", "total_tokens"],
+        "properties": {"prompt_tokens": count, "completion_tokens": count, "total_tokens": count},
     })
 }
 
@@ -88,9 +101,21 @@ pub(super) fn finish(reason: &str) -> Finish {
 }
 
 pub(super) fn usage(value: &Value) -> Option<Usage> {
+    let (input, said) = (
+        value["prompt_tokens"].as_u64()?,
+        value["completion_tokens"].as_u64()?,
+    );
+    let total = value["total_tokens"].as_u64();
+    let thought = value["completion_tokens_details"]["reasoning_tokens"].as_u64();
+    let thought = thought.unwrap_or(0);
     Some(Usage {
-        input: value["prompt_tokens"].as_u64()?,
-        output: value["completion_tokens"].as_u64()?,
-        total: value["total_tokens"].as_u64(),
+        input: Some(input),
+        // xAI counts thoughts beside what is said, OpenAI within it.
+        output: if total == Some(input + said + thought) {
+            said + thought
+        } else {
+            said
+        },
+        total,
     })
 }

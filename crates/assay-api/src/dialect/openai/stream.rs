@@ -1,8 +1,46 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::response::{finish, reasoning, text, usage};
 use crate::chat::Delta;
 use crate::dialect::{Frame, StreamReader};
+
+/// The object `chat.completion.chunk`. A finish reason may be left out while there is none, as xAI does.
+pub(super) fn schema() -> Value {
+    let count = json!({"type": "integer", "minimum": 0});
+    let text = json!({"type": ["string", "null"]});
+    json!({
+        "type": "object",
+        "required": ["id", "object", "created", "model", "choices"],
+        "properties": {
+            "id": {"type": "string", "minLength": 1},
+            "object": {"const": "chat.completion.chunk"},
+            "created": count,
+            "model": {"type": "string", "minLength": 1},
+            "choices": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["index", "delta"],
+                    "properties": {
+                        "index": count,
+                        "finish_reason": {"enum": [null, "stop", "length", "tool_calls", "content_filter", "function_call"]},
+                        "delta": {
+                            "type": "object",
+                            "properties": {
+                                "role": {"enum": [null, "assistant"]},
+                                "content": text,
+                                "reasoning_content": text,
+                                "reasoning": text,
+                                "tool_calls": {"type": ["array", "null"], "items": {"type": "object", "required": ["index"]}},
+                            },
+                        },
+                    },
+                },
+            },
+            "usage": super::response::counts(),
+        },
+    })
+}
 
 /// Chunks (`chat.completion.chunk`) up to `[DONE]`.
 pub(super) fn reader() -> Box<dyn StreamReader> {

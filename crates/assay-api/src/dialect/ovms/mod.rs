@@ -17,6 +17,7 @@ pub const DIALECT: Dialect = Dialect {
     capabilities: capabilities::CAPABILITIES,
     chat: Some(Chatting {
         schema: response::schema,
+        event: response::event,
         ..openai::CHATTING
     }),
     infer: Some(Inferring {

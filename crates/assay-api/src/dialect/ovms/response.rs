@@ -8,3 +8,10 @@ pub(super) fn schema() -> Value {
     schema["required"] = json!(["object", "created", "model", "choices"]);
     schema
 }
+
+/// OpenAI's chunk without `id`, as the documented one is.
+pub(super) fn event() -> Value {
+    let mut schema = (openai::CHATTING.event)();
+    schema["required"] = json!(["object", "created", "model", "choices"]);
+    schema
+}

@@ -18,6 +18,7 @@ pub const DIALECT: Dialect = Dialect {
     chat: Some(Chatting {
         schema: response::schema,
         response: response::read,
+        event: response::event,
         stream: stream::reader,
         ..openai::CHATTING
     }),

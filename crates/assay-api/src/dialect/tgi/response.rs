@@ -12,6 +12,15 @@ pub(super) fn schema() -> Value {
     schema
 }
 
+/// OpenAI's chunk, with an id that is empty and those reasons.
+pub(super) fn event() -> Value {
+    let mut schema = (openai::CHATTING.event)();
+    schema["properties"]["id"] = json!({"type": "string"});
+    schema["properties"]["choices"]["items"]["properties"]["finish_reason"] =
+        json!({"enum": [null, "stop", "length", "eos_token", "stop_sequence", "tool_calls"]});
+    schema
+}
+
 /// The first choice.
 pub(super) fn read(body: &Value) -> Answer {
     let mut answer = (openai::CHATTING.response)(body);

@@ -6,7 +6,10 @@ use super::{ChatVoice, Event, Heard, Refused, Saying, Voice, role_and_content};
 use crate::server::{Fault, MODEL};
 
 pub(crate) const VOICE: Voice = Voice {
-    models: |name| json!({"data": [{"type": "model", "id": name}], "has_more": false}),
+    models: |name| {
+        let model = json!({"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z"});
+        json!({"data": [model], "has_more": false, "first_id": name, "last_id": name})
+    },
     error,
     words: "/error/message",
     chat: Some(CHAT),
@@ -32,6 +35,8 @@ pub(crate) const CHAT: ChatVoice = ChatVoice {
     reason: "/stop_reason",
     required: "model",
     events,
+    piece: "/delta/text",
+    needed: ("/message", "model"),
     failing: |refused, number| vec![("error", error(refused, number).to_string())],
 };
 

@@ -44,6 +44,8 @@ pub(crate) const CHAT: ChatVoice = ChatVoice {
     reason: "/candidates/0/finishReason",
     required: "candidates",
     events,
+    piece: "/candidates/0/content/parts/0/text",
+    needed: ("", ""),
     failing: |refused, number| vec![("", error(refused, number).to_string())],
 };
 

@@ -102,6 +102,10 @@ pub(crate) struct ChatVoice {
     pub(crate) required: &'static str,
     /// The events of a stream, up to the last one.
     pub(crate) events: fn(&Saying<'_>) -> Vec<Event>,
+    /// Where a piece of the text stands in an event.
+    pub(crate) piece: &'static str,
+    /// A field without which an event is none, and the object that it stands in; empty where there is no such field.
+    pub(crate) needed: (&'static str, &'static str),
     /// What ends a stream in which something fails.
     pub(crate) failing: fn(&Refused, u64) -> Vec<Event>,
 }
@@ -180,7 +184,7 @@ impl Saying<'_> {
         let output = if self.is(Fault::OutputIsNotCounted) {
             0
         } else {
-            self.told.tokens.len() as u64
+            self.told.output.unwrap_or(self.told.tokens.len() as u64)
         };
         let total = self.told.input + output + u64::from(self.is(Fault::TotalIsWrong));
         [self.told.input, output, total]

@@ -6,7 +6,10 @@ use super::{ChatVoice, EmbedVoice, Event, Heard, Refused, Saying, Voice, role_an
 use crate::server::{Fault, MODEL};
 
 pub(crate) const VOICE: Voice = Voice {
-    models: |name| json!({"models": [{"name": name, "model": name}]}),
+    models: |name| {
+        let name = format!("{name}:latest");
+        json!({"models": [{"name": name, "model": name, "modified_at": CREATED, "size": 1, "digest": "0"}]})
+    },
     error,
     words: "/error",
     chat: Some(CHAT),
@@ -32,6 +35,8 @@ pub(crate) const CHAT: ChatVoice = ChatVoice {
     reason: "/done_reason",
     required: "model",
     events,
+    piece: "/message/content",
+    needed: ("", "created_at"),
     failing: |refused, number| vec![("", error(refused, number).to_string())],
 };
 

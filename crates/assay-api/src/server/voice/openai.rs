@@ -35,6 +35,8 @@ pub(crate) const CHAT: ChatVoice = ChatVoice {
     reason: "/choices/0/finish_reason",
     required: "model",
     events,
+    piece: "/choices/0/delta/content",
+    needed: ("", "model"),
     failing: |refused, number| {
         vec![
             ("", error(refused, number).to_string()),
