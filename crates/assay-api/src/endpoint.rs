@@ -254,6 +254,15 @@ impl Endpoint {
         self.wire.send(self.outgoing(call)?).await?.whole().await
     }
 
+    /// Makes a call twice over one connection; one answer where the server closes it after the first.
+    ///
+    /// # Errors
+    /// As [`Wire::in_turn`].
+    pub async fn twice(&self, call: &Call) -> Result<Vec<Whole>, Error> {
+        let both = vec![self.outgoing(call)?, self.outgoing(call)?];
+        self.wire.in_turn(both).await
+    }
+
     fn outgoing(&self, call: &Call) -> Result<Outgoing, Error> {
         let route = call.route.as_str();
         let address = match route.strip_prefix('/').filter(|rest| rest.starts_with('/')) {

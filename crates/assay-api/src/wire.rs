@@ -1,5 +1,7 @@
 //! HTTP as a test wants it: every bound is set, nothing is followed, nothing is unpacked, and each piece has the time at which it came.
 
+mod turns;
+
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
@@ -73,7 +75,25 @@ pub struct Outgoing {
 #[derive(Debug, Clone)]
 pub struct Wire {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    connector: HttpsConnector<HttpConnector<Resolver>>,
     bounds: Bounds,
+}
+
+impl Outgoing {
+    fn request(self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        let headers = request.headers_mut();
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            header::HeaderValue::from_static("identity"),
+        );
+        let agent = concat!("assay/", env!("CARGO_PKG_VERSION"));
+        headers.insert(header::USER_AGENT, header::HeaderValue::from_static(agent));
+        request
+    }
 }
 
 impl Wire {
@@ -109,8 +129,12 @@ impl Wire {
             .pool_max_idle_per_host(idle)
             .pool_idle_timeout(Duration::from_secs(30))
             .http1_max_buf_size(bounds.head_bytes.max(8 << 10))
-            .build(tls);
-        Ok(Self { client, bounds })
+            .build(tls.clone());
+        Ok(Self {
+            client,
+            connector: tls,
+            bounds,
+        })
     }
 
     /// What it keeps to.
@@ -124,17 +148,7 @@ impl Wire {
     /// # Errors
     /// Everything that keeps an answer from coming, by [`Kind`]. A status is none: that is for the dialect to read.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answering, Error> {
-        let mut request = Request::new(Full::new(outgoing.body));
-        *request.method_mut() = outgoing.method;
-        *request.uri_mut() = outgoing.uri;
-        *request.headers_mut() = outgoing.headers;
-        let headers = request.headers_mut();
-        headers.insert(
-            header::ACCEPT_ENCODING,
-            header::HeaderValue::from_static("identity"),
-        );
-        let agent = concat!("assay/", env!("CARGO_PKG_VERSION"));
-        headers.insert(header::USER_AGENT, header::HeaderValue::from_static(agent));
+        let request = outgoing.request();
         let sent = Instant::now();
         let wait = self.bounds.head.min(self.bounds.total);
         let response = timeout(wait, self.client.request(request)).await;

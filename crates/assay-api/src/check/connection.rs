@@ -14,6 +14,27 @@ pub(super) async fn answers(asking: &Asking<'_>) -> Result<Observation, Error> {
     Ok(seen.done())
 }
 
+/// Two questions over one connection.
+pub(super) async fn kept(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    let endpoint = asking.endpoint;
+    let answers = endpoint
+        .twice(&asking.main("Say something.").await?)
+        .await?;
+    if answers.len() < 2 {
+        return Ok(seen.unsupported("the server closes a connection once it has answered"));
+    }
+    for answer in &answers {
+        let error = endpoint.refusal(answer);
+        seen.that(
+            "questions answered on one connection",
+            error.is_none(),
+            || error.as_ref().map(ToString::to_string).unwrap_or_default(),
+        );
+    }
+    Ok(seen.done())
+}
+
 /// The health route.
 pub(super) async fn health(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();

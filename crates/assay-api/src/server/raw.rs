@@ -10,12 +10,13 @@ use super::Fault;
 /// Whether a fault is one of the bytes themselves.
 pub(super) fn is_raw(fault: Fault) -> bool {
     use Fault::{
-        CompressedBomb, Drips, EndlessBody, EndlessHeaders, NeverAnswers, NoHttp, RedirectsAway,
-        ResetsInAChunk, StopsInAChunk,
+        BytesAfterTheBody, CompressedBomb, Drips, EndlessBody, EndlessHeaders, NeverAnswers,
+        NoHttp, RedirectsAway, ResetsInAChunk, StopsInAChunk,
     };
     matches!(
         fault,
-        CompressedBomb
+        BytesAfterTheBody
+            | CompressedBomb
             | Drips
             | EndlessBody
             | EndlessHeaders
@@ -77,6 +78,11 @@ async fn amiss(socket: &mut TcpStream, fault: Fault) -> std::io::Result<()> {
             let head = format!("{HEAD}content-encoding: gzip\r\ncontent-length: 20\r\n\r\n");
             socket.write_all(head.as_bytes()).await?;
             socket.write_all(&[0; 20]).await?;
+        }
+        Fault::BytesAfterTheBody => {
+            let answer = format!("{HEAD}content-length: 2\r\n\r\n{{}}{{\"more\": 1}}");
+            socket.write_all(answer.as_bytes()).await?;
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
         Fault::RedirectsAway => {
             let head = "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://elsewhere.example/\r\ncontent-length: 0\r\n\r\n";

@@ -13,7 +13,11 @@ pub(super) fn reader() -> Box<dyn StreamReader> {
 pub(super) fn schema() -> Value {
     let mut schema = super::response::schema();
     schema["required"] = json!([]);
-    schema["properties"]["candidates"]["items"]["required"] = json!([]);
+    let candidate = &mut schema["properties"]["candidates"]["items"];
+    candidate["required"] = json!([]);
+    // Null is a field's default in Google's JSON.
+    let reason = candidate["properties"]["finishReason"].take();
+    candidate["properties"]["finishReason"] = json!({"anyOf": [{"type": "null"}, reason]});
     schema
 }
 
