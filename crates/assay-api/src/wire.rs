@@ -150,10 +150,10 @@ impl Wire {
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answering, Error> {
         let request = outgoing.request();
         let sent = Instant::now();
-        let wait = self.bounds.head.min(self.bounds.total);
-        let response = timeout(wait, self.client.request(request)).await;
+        let (head, total) = (self.bounds.head, self.bounds.total);
+        let response = timeout(head.min(total), self.client.request(request)).await;
         let response = response
-            .map_err(|_| late("no status", wait))?
+            .map_err(|_| late(("no status", head), total, &self.bounds))?
             .map_err(|error| classified(&error))?;
         let (head, body) = response.into_parts();
         if let Some(encoding) = head.headers.get(header::CONTENT_ENCODING)
@@ -201,9 +201,10 @@ impl Answering {
     pub async fn next(&mut self) -> Result<Option<(Instant, Bytes)>, Error> {
         loop {
             let left = self.bounds.total.saturating_sub(self.sent.elapsed());
-            let wait = self.bounds.between.min(left);
-            let frame = timeout(wait, self.body.frame()).await;
-            let frame = match frame.map_err(|_| late("the body stopped", wait))? {
+            let between = self.bounds.between;
+            let frame = timeout(between.min(left), self.body.frame()).await;
+            let stopped = ("nothing more of the body", between);
+            let frame = match frame.map_err(|_| late(stopped, left, &self.bounds))? {
                 None => return Ok(None),
                 Some(frame) => frame.map_err(|error| classified(&error))?,
             };
@@ -259,11 +260,15 @@ impl Whole {
     }
 }
 
-fn late(what: &str, wait: Duration) -> Error {
-    Error::new(
-        Kind::Timeout,
-        format!("{what} within {:.1} s", wait.as_secs_f64()),
-    )
+/// Which bound was over: that of a part of the call, or what was left of the total.
+fn late((missing, most): (&str, Duration), left: Duration, bounds: &Bounds) -> Error {
+    let words = if left < most {
+        let total = bounds.total.as_secs_f64();
+        format!("the whole answer took longer than {total:.1} s")
+    } else {
+        format!("{missing} within {:.1} s", most.as_secs_f64())
+    };
+    Error::new(Kind::Timeout, words)
 }
 
 /// What lies at the bottom of an error of hyper's.

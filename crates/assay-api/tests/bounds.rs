@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use assay_api::chat::Chat;
 use assay_api::dialect::openai;
 use assay_api::server::{Fault, KEY, MODEL, Serving, Settings};
-use assay_api::wire::{Bounds, Wire};
+use assay_api::wire::{Bounds, Outgoing, Whole, Wire};
 use assay_api::{Endpoint, Error, Key, Kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -59,6 +59,54 @@ async fn each_way_to_misbehave_has_its_kind() {
             began.elapsed()
         );
     }
+}
+
+#[tokio::test]
+async fn a_bound_that_ends_a_call_is_the_one_that_is_told() {
+    for (fault, told) in [
+        (Fault::NeverAnswers, "no status within 1.0 s"),
+        (Fault::Drips, "the whole answer took longer than 2.0 s"),
+    ] {
+        let settings = Settings {
+            fault: Some(fault),
+            ..Settings::new(&openai::DIALECT)
+        };
+        let serving = Serving::start(settings, 0).await.expect("a port");
+        let error = asked(&serving.base()).await.expect_err("no answer");
+        assert_eq!(error.words, told, "{fault:?}");
+    }
+    let begun = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{";
+    let error = fetched(begun).await.expect_err("no end");
+    assert_eq!(error.words, "nothing more of the body within 1.0 s");
+}
+
+/// What a server says that keeps the connection open.
+async fn fetched(answer: &str) -> Result<Whole, Error> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let answer = answer.to_owned();
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("a client");
+        let mut buffer = vec![0; 1 << 16];
+        assert!(socket.read(&mut buffer).await.expect("a request") > 0);
+        socket
+            .write_all(answer.as_bytes())
+            .await
+            .expect("an answer");
+        std::future::pending::<()>().await;
+    });
+    let outgoing = Outgoing {
+        method: http::Method::GET,
+        uri: format!("http://{address}/").parse().expect("an address"),
+        headers: http::HeaderMap::new(),
+        body: bytes::Bytes::new(),
+    };
+    let whole = match wire().send(outgoing).await {
+        Ok(answering) => answering.whole().await,
+        Err(error) => Err(error),
+    };
+    server.abort();
+    whole
 }
 
 #[tokio::test]
