@@ -156,9 +156,8 @@ impl Wire {
             .map_err(|_| late(("no status", head), total, &self.bounds))?
             .map_err(|error| classified(&error))?;
         let (head, body) = response.into_parts();
-        if let Some(encoding) = head.headers.get(header::CONTENT_ENCODING)
-            && encoding.as_bytes() != b"identity"
-        {
+        let mut encodings = head.headers.get_all(header::CONTENT_ENCODING).iter();
+        if let Some(encoding) = encodings.find(|encoding| !is_identity(encoding.as_bytes())) {
             let words = format!(
                 "content-encoding: {}",
                 String::from_utf8_lossy(encoding.as_bytes())
@@ -269,6 +268,12 @@ fn late((missing, most): (&str, Duration), left: Duration, bounds: &Bounds) -> E
         format!("{missing} within {:.1} s", most.as_secs_f64())
     };
     Error::new(Kind::Timeout, words)
+}
+
+/// Whether codings are none: case is no matter, and what is empty no coding (RFC 9110 §§ 5.6.1, 8.4.1).
+fn is_identity(encoding: &[u8]) -> bool {
+    let mut codings = encoding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
 }
 
 /// What lies at the bottom of an error of hyper's.

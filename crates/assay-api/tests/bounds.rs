@@ -80,6 +80,37 @@ async fn a_bound_that_ends_a_call_is_the_one_that_is_told() {
     assert_eq!(error.words, "nothing more of the body within 1.0 s");
 }
 
+#[tokio::test]
+async fn identity_is_no_encoding_however_it_is_written() {
+    let answer = |encodings: &[&str]| {
+        let lines = encodings
+            .iter()
+            .map(|its| format!("content-encoding: {its}\r\n"));
+        let lines: String = lines.collect();
+        format!("HTTP/1.1 200 OK\r\n{lines}content-length: 2\r\n\r\n{{}}")
+    };
+    for plain in [
+        &[][..],
+        &["identity"],
+        &["Identity"],
+        &["IDENTITY, identity"],
+        &["identity", "Identity"],
+        &[""],
+    ] {
+        let whole = fetched(&answer(plain)).await;
+        assert_eq!(whole.map(|its| its.body), Ok(b"{}".to_vec()), "{plain:?}");
+    }
+    for packed in [
+        &["gzip"][..],
+        &["identity, gzip"],
+        &["identity", "br"],
+        &["identity2"],
+    ] {
+        let error = fetched(&answer(packed)).await.expect_err("packed");
+        assert_eq!(error.kind, Kind::Encoded, "{packed:?}");
+    }
+}
+
 /// What a server says that keeps the connection open.
 async fn fetched(answer: &str) -> Result<Whole, Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
