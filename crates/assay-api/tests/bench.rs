@@ -310,6 +310,82 @@ async fn who_stalls_once_makes_others_wait_and_that_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rate_that_nobody_keeps_up_with_ends_and_is_no_result() {
+    let scripted = Scripted::new(|_| stream(&[(20, content("a"))], Some(1)));
+    let load = Load::Open {
+        rate: 1e9,
+        arrivals: Arrivals::Poisson,
+    };
+    let mut plan = Plan {
+        most: 16,
+        ..plan(load, 10_000)
+    };
+    // The load is given up before anything that counts is due.
+    plan.span.warmup = Duration::from_secs(1);
+    let seen = measured(scripted, &plan).await;
+    assert!(seen.seconds < 60.0, "{seen:#?}");
+    // Those that are due and wait, a million at most, are all that is held.
+    assert!(seen.measures["streams_at_once"] < 1.1e6, "{seen:#?}");
+    assert!(seen.measures["requests_unsent"] > 1e6, "{seen:#?}");
+    let tally = tally(&seen, "requests sent");
+    assert!(tally.have < tally.of, "{tally:?}");
+    assert!(
+        seen.notes.iter().any(|note| note.contains("are no result")),
+        "{seen:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_too_long_for_its_turn_is_not_sent_and_not_left_out() {
+    let scripted = Scripted::new(|_| stream(&[(200, content("a"))], Some(1)));
+    let calls = Arc::clone(&scripted.calls);
+    let load = Load::Open {
+        rate: 40.0,
+        arrivals: Arrivals::Constant,
+    };
+    let plan = Plan {
+        most: 1,
+        answer: Duration::from_millis(500),
+        ..plan(load, 1000)
+    };
+    let seen = measured(scripted, &plan).await;
+    let of = |name: &str| seen.measures[name];
+    assert!((of("requests") - 40.0).abs() < 0.5, "{seen:#?}");
+    #[expect(clippy::cast_precision_loss, reason = "some calls")]
+    let calls = calls.load(Ordering::SeqCst) as f64;
+    assert!(of("errors_not_sent") > 20.0, "{seen:#?}");
+    assert!(
+        (calls + of("errors_not_sent") - 40.0).abs() < 0.5,
+        "{seen:#?}"
+    );
+    assert!(
+        seen.notes.iter().any(|note| note.contains("are no result")),
+        "{seen:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_requests_warm_up_than_count() {
+    let open = Load::Open {
+        rate: 500.0,
+        arrivals: Arrivals::Poisson,
+    };
+    for load in [open, Load::Closed { users: 2 }] {
+        let scripted = Scripted::new(|_| stream(&[(1, content("a"))], Some(1)));
+        let calls = Arc::clone(&scripted.calls);
+        let mut plan = plan(load, 5000);
+        plan.span.warmup = Duration::from_millis(400);
+        plan.span.requests = Some(6);
+        let seen = measured(scripted, &plan).await;
+        assert!(
+            (seen.measures["requests_answered"] - 6.0).abs() < 0.5,
+            "{seen:#?}"
+        );
+        assert_eq!(calls.load(Ordering::SeqCst), 12, "{load:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn errors_are_counted_by_their_kind() {
     let status = |status: &str, words: &str| {
         let body = format!(r#"{{"error":{{"message":"{words}","type":"t"}}}}"#);

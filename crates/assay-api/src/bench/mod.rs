@@ -90,7 +90,10 @@ pub async fn step(endpoint: &Endpoint, plan: &Plan, load: Load, seed: u64) -> St
         (load, plan.span, seed),
         began,
         pacing::by_thread,
-        plan.most,
+        drive::Places {
+            most: plan.most,
+            patience: plan.answer,
+        },
         ask,
         &mut take,
     )

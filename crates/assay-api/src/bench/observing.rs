@@ -24,6 +24,13 @@ pub(super) fn observation(
         return seen;
     };
     let results = &step.results;
+    if results.unsent > 0 {
+        seen.tallies.push(sent(results));
+        seen.notes.push(format!(
+            "the load was not put on, {} requests that were due were not sent: these figures are no result",
+            results.unsent
+        ));
+    }
     seen.tallies.push(answered(results));
     seen.tallies.extend(goodput(plan, results));
     seen.measures = figures(plan, step);
@@ -74,6 +81,15 @@ fn answered(results: &Results) -> Tally {
         tally.lacking.push("none was due within the time".into());
     }
     tally
+}
+
+fn sent(results: &Results) -> Tally {
+    Tally {
+        label: "requests sent".into(),
+        have: results.all.sent,
+        of: results.all.sent + results.unsent,
+        lacking: vec![format!("{} that were due", results.unsent)],
+    }
 }
 
 fn goodput(plan: &Plan, results: &Results) -> Option<Tally> {
@@ -128,6 +144,7 @@ fn figures(plan: &Plan, step: &Step) -> BTreeMap<String, f64> {
     for (name, count) in [
         ("requests", results.requests),
         ("requests_answered", results.answered),
+        ("requests_unsent", results.unsent),
         ("input_tokens", results.input),
         ("output_tokens", results.output),
         ("answers_estimated", results.estimated),

@@ -28,7 +28,7 @@ pub struct Plan {
     pub goodput: Option<f64>,
     /// Requests under way at most; others wait.
     pub most: usize,
-    /// How long a request may take.
+    /// How long a request may take, and how long before that it may wait.
     pub answer: Duration,
     /// From the address' root: where the server says what it counted.
     pub metrics: Option<String>,
@@ -38,7 +38,7 @@ impl Plan {
     /// How long all of it takes at most.
     #[must_use]
     pub fn takes(&self) -> Duration {
-        let one = self.span.warmup + self.span.lasts + self.answer;
+        let one = self.span.warmup + self.span.lasts + 2 * self.answer;
         one * if self.sweep { STEPS } else { 1 }
     }
 }

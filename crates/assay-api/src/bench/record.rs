@@ -4,6 +4,9 @@ use tokio::time::Instant;
 
 use crate::chat::Usage;
 
+/// The error of a request that was due and was not sent.
+pub(super) const NOT_SENT: &str = "not_sent";
+
 /// What became of one request, and when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -49,6 +52,23 @@ impl Record {
             ended: now,
             error: None,
         }
+    }
+
+    /// One that was due and was not sent, and why.
+    #[must_use]
+    pub(super) fn unsent(intended: Instant, words: String) -> Self {
+        Self {
+            error: Some((NOT_SENT, words)),
+            ..Self::due(intended)
+        }
+    }
+
+    /// Whether it went out.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        self.error
+            .as_ref()
+            .is_none_or(|(kind, _)| *kind != NOT_SENT)
     }
 
     /// Whether it was answered, to the end.

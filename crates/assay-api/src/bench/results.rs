@@ -50,6 +50,8 @@ pub struct Results {
     pub queueing: Latencies,
     /// Everything that was sent, before and within the span.
     pub all: Sent,
+    /// What was due and was not sent, before and within the span: the load was not put on.
+    pub unsent: u64,
     slo: Option<Slo>,
     from: Instant,
     lasts: Duration,
@@ -102,6 +104,7 @@ impl Results {
             service: Latencies::default(),
             queueing: Latencies::default(),
             all: Sent::default(),
+            unsent: 0,
             slo,
             from: began + span.warmup,
             lasts: span.lasts,
@@ -161,9 +164,13 @@ impl Results {
 
     /// What counts whether or not it was due within the span.
     fn count(&mut self, record: &Record) {
-        self.all.sent += 1;
         let span = self.from..self.from + self.lasts;
         self.steady.due += u64::from(span.contains(&record.intended));
+        if !record.is_sent() {
+            self.unsent += 1;
+            return;
+        }
+        self.all.sent += 1;
         self.steady.ended += u64::from(span.contains(&record.ended));
         if record.is_answered() {
             self.all.answered += 1;

@@ -22,6 +22,9 @@ pub struct Step {
 /// Why a load is too much for the server; none where it is not.
 pub(super) fn overloaded(plan: &Plan, before: Option<&Step>, step: &Step) -> Option<String> {
     let results = &step.results;
+    if results.unsent > 0 {
+        return Some(format!("{} that were due were not sent", results.unsent));
+    }
     if results.answered == 0 {
         return Some("nothing was answered".into());
     }

@@ -132,7 +132,7 @@ pub(crate) struct BenchArguments {
     /// How long requests are sent before, that don't count
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = seconds_or_none)]
     pub(crate) warmup: f64,
-    /// Requests that count, at most
+    /// Requests that count, at most; no more are sent before
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) requests: Option<u64>,
     /// Words of each question, which no other has
@@ -156,7 +156,7 @@ pub(crate) struct BenchArguments {
     /// Requests under way at most; others wait, and their wait counts [default: 10000, or what this machine can open]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_streams: Option<u32>,
-    /// How long one request may take
+    /// How long one request may take, and how long one that is due may wait before: then it is not sent, and the figures are no result
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = assay_config::seconds)]
     pub(crate) request_timeout: f64,
     /// Makes the questions, and when they are sent [default: drawn]
