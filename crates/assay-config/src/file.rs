@@ -79,7 +79,8 @@ pub struct EndpointTable {
     /// The model that is asked for.
     pub model: String,
     /// The environment variable that holds its key; the dialect's own, if it is not said. The key itself stands in no file.
-    pub key_variable: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub key_variable: Option<Spanned<String>>,
     /// What stands behind the address: `product`, `stand-in` or `self-written`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]

@@ -9,11 +9,13 @@ mod file;
 mod quantity;
 mod read;
 mod settings;
+mod variable;
 
 pub use file::{EndpointTable, File, KnownIssue, NoTests, Override, ProfileTable};
 pub use quantity::{bytes, duration_text, seconds, size_text};
 pub use read::{ConfigError, Loaded, Named, find, read};
 pub use settings::{CommandLine, Effective, Row, Rule, Setting, Settings, Source};
+pub use variable::{VARIABLE_HINT, variable};
 
 /// Name of the file, looked for in the folder in which a command is given and in each above it.
 pub const FILE_NAME: &str = "assay.toml";

@@ -178,16 +178,24 @@ impl Reader<'_> {
             default_profile,
             profiles,
             overrides: self.overrides("overrides", &file.overrides)?,
-            endpoints: self.endpoints(&file),
+            endpoints: self.endpoints(&file)?,
         })
     }
 
-    fn endpoints(&self, file: &File) -> Vec<Named> {
-        let named = |(name, table): (&String, &EndpointTable)| Named {
-            name: name.clone(),
-            table: table.clone(),
-            path: self.path.into(),
-            place: self.place(table.base.span().start),
+    fn endpoints(&self, file: &File) -> Result<Vec<Named>, ConfigError> {
+        let named = |(name, table): (&String, &EndpointTable)| {
+            if let Some(variable) = &table.key_variable {
+                let key = format!("endpoint.{name}.key-variable");
+                crate::variable(variable.get_ref()).map_err(|words| {
+                    self.error(Some(variable.span()), &key, words, crate::VARIABLE_HINT)
+                })?;
+            }
+            Ok(Named {
+                name: name.clone(),
+                table: table.clone(),
+                path: self.path.into(),
+                place: self.place(table.base.span().start),
+            })
         };
         file.endpoint.iter().map(named).collect()
     }

@@ -256,3 +256,36 @@ fn the_schema_is_the_one_in_the_repository() {
         "INSTA_UPDATE=always writes it anew"
     );
 }
+
+#[test]
+fn the_name_of_a_variable_is_one_and_what_is_none_is_not_repeated() {
+    let endpoint = |variable: &str| {
+        format!(
+            "[endpoint.a]\nbase = \"http://x/v1\"\nmodel = \"m\"\nkey-variable = \"{variable}\"\n"
+        )
+    };
+    for right in [
+        "OPENAI_API_KEY",
+        "_k",
+        "my_llm_server_2_api_key_of_production",
+    ] {
+        assert!(written(&endpoint(right)).1.is_ok(), "{right}");
+    }
+    for wrong in [
+        "",
+        "9lives",
+        "sk-secret",
+        "A KEY",
+        "KÉY",
+        "$OPENAI_API_KEY",
+        "NAME=secret",
+        "AIzaSyD4pasted9Qw3rT5yU7iO1pA2sD4fG6hJ8",
+    ] {
+        let told = error(&endpoint(wrong));
+        assert!(
+            told.starts_with("assay.toml:4:16: endpoint.a.key-variable: "),
+            "{told}"
+        );
+        assert!(wrong.is_empty() || !told.contains(wrong), "{told}");
+    }
+}

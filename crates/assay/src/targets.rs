@@ -138,7 +138,7 @@ fn of_table(named: &Named, live: bool) -> Result<Target, Failure> {
         base: table.base.get_ref().trim_end_matches('/').to_owned(),
         model: table.model.clone(),
         key_variable: match &table.key_variable {
-            Some(name) => Some(name.clone()),
+            Some(name) => Some(name.get_ref().clone()),
             None => own_key(dialect, table.base.get_ref()),
         },
         peer: table.peer,
@@ -169,8 +169,12 @@ fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// A variable that the command line names.
+/// A variable that the command line names. Not what clap asks of a value: clap would say it back, and it may be the key itself.
 fn set(name: &str) -> Result<String, Failure> {
+    assay_config::variable(name).map_err(|words| {
+        let failure = Failure::usage(words).within("--key-variable");
+        failure.hint(assay_config::VARIABLE_HINT)
+    })?;
     if is_set(name) {
         return Ok(name.to_owned());
     }

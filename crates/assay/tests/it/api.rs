@@ -188,6 +188,52 @@ fn who_is_not_there_and_what_is_said_wrong() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
 
+/// Keys where the name of their variable belongs: two that no variable can be called, and one that it could.
+const PASTED: [&str; 3] = [
+    "sk-ant-api03-pasted",
+    "8d0f6c2pasted",
+    "gsk_0pastedWGdyb3FYq7Vx2LmTz81aBcDeFgHiJkLmNoPqRsTuVwXy",
+];
+
+#[test]
+fn a_key_in_the_place_of_its_variable_is_refused_and_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = "http://127.0.0.1:1/v1";
+    let refused = |words: &[&str]| {
+        let output = assay(folder.path()).args(words).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {text}");
+        assert!(
+            text.contains("no name of an environment variable") && text.contains("hint:"),
+            "{text}"
+        );
+        assert!(!text.contains("pasted"), "{text}");
+        text
+    };
+    for key in PASTED {
+        configured(folder.path(), &[("a", base, "")]);
+        for target in [base, "a"] {
+            for verb in ["check", "bench"] {
+                let words = ["api", verb, target, "--model", "m", "--key-variable", key];
+                refused(&words);
+            }
+        }
+        let more = format!("key-variable = \"{key}\"");
+        configured(folder.path(), &[("a", base, &more)]);
+        let told = refused(&["run", "--type", "api"]);
+        assert!(
+            told.contains("assay.toml:4:16: endpoint.a.key-variable: "),
+            "{told}"
+        );
+        refused(&["api", "check", "a"]);
+    }
+    assert_eq!(
+        files(folder.path()),
+        [folder.path().join("assay.toml")],
+        "nothing was recorded"
+    );
+}
+
 #[test]
 fn what_holds_keys_leaves_no_memory_behind() {
     let folder = tempfile::tempdir().unwrap();
