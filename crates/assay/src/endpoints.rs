@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use assay_api::check::CHECKS;
 use assay_api::client::CLIENT_CHECKS;
 use assay_api::dialect::{ALL, Dialect};
-use assay_api::server::{FAULTS, Fault, KEY, MODEL, Serving, Settings};
+use assay_api::server::{FAULTS, Fault, FaultRow, KEY, MODEL, Serving, Settings};
 use assay_catalog::filter::Filter;
 use assay_catalog::{Candidate, Catalog, Override, Selection, plan};
 use assay_model::event::{Event, Header, RunSettings};
@@ -199,12 +199,7 @@ fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Passed);
     }
     let dialect = targets::dialect(&arguments.dialect)?;
-    let fault = arguments.fault.as_ref().map(|name| {
-        Fault::named(name).ok_or_else(|| {
-            Failure::usage(format!("there is no fault `{name}`"))
-                .hint("`assay api serve-faults --list` shows them")
-        })
-    });
+    let fault = arguments.fault.as_ref().map(|name| fault(name, dialect));
     let settings = Settings {
         fault: fault.transpose()?,
         pace: Duration::from_secs_f64(arguments.pace / 1e3),
@@ -227,4 +222,21 @@ fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
             _ = tokio::signal::ctrl_c() => Ok(ExitCode::Interrupted),
         }
     })
+}
+
+/// A fault that a dialect has.
+fn fault(name: &str, dialect: &Dialect) -> Result<Fault, Failure> {
+    let row = FaultRow::named(name).ok_or_else(|| {
+        Failure::usage(format!("there is no fault `{name}`"))
+            .hint("`assay api serve-faults --list` shows them")
+    })?;
+    if row.is_of(dialect) {
+        return Ok(row.fault);
+    }
+    let having_it = ALL.iter().filter(|other| row.is_of(other));
+    let having_it: Vec<&str> = having_it.map(|other| other.name).collect();
+    Err(
+        Failure::usage(format!("`{}` has no fault `{name}`", dialect.name))
+            .hint(format!("--dialect {}", having_it.join(", "))),
+    )
 }

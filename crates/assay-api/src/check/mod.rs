@@ -249,12 +249,18 @@ impl CheckRow {
     /// Whether it can be asked of a server.
     #[must_use]
     pub fn applies_to(&self, endpoint: &Endpoint) -> bool {
+        self.is_of(endpoint.dialect) && (endpoint.has_key() || !self.needs.contains(&Key))
+    }
+
+    /// Whether it can be asked of servers of a dialect, with a key if it needs one.
+    #[must_use]
+    pub fn is_of(&self, dialect: &Dialect) -> bool {
         self.needs.iter().all(|needs| match needs {
-            Can(capability) => endpoint.dialect.can(*capability),
-            Key => endpoint.has_key() && endpoint.dialect.endpoints.key.is_some(),
-            Json => endpoint.dialect.is_json(),
-            Words => endpoint.dialect.takes_words(),
-            RequestId => endpoint.dialect.endpoints.request_id.is_some(),
+            Can(capability) => dialect.can(*capability),
+            Key => dialect.endpoints.key.is_some(),
+            Json => dialect.is_json(),
+            Words => dialect.takes_words(),
+            RequestId => dialect.endpoints.request_id.is_some(),
         })
     }
 

@@ -1,3 +1,6 @@
+use crate::check::CheckRow;
+use crate::dialect::Dialect;
+
 /// One thing that a server does wrong. Each is a bug that some real server has had, or could.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the table says each in a sentence")]
@@ -439,13 +442,20 @@ pub const FAULTS: &[FaultRow] = &[
     of(OBJECTS, row(Fault::DigestIsIgnored, "digest-is-ignored", "objects.errors", "takes a body that is not that of its digest")),
 ];
 
-impl Fault {
+impl FaultRow {
     /// One by its name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        FAULTS
-            .iter()
-            .find(|row| row.name == name)
-            .map(|row| row.fault)
+    pub fn named(name: &str) -> Option<&'static Self> {
+        FAULTS.iter().find(|row| row.name == name)
+    }
+
+    /// Whether a dialect has what it breaks.
+    #[must_use]
+    pub fn is_of(&self, dialect: &Dialect) -> bool {
+        if self.dialects.is_empty() {
+            CheckRow::named(self.check).is_some_and(|check| check.is_of(dialect))
+        } else {
+            self.dialects.contains(&dialect.name)
+        }
     }
 }

@@ -235,6 +235,37 @@ fn a_key_in_the_place_of_its_variable_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn a_fault_that_a_dialect_does_not_have_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (fault, dialect, has) in [
+        ("no-first-event", "openai", "claude"),
+        ("small-part-is-taken", "claude", "s3"),
+        // Of no dialect in particular: its check asks those that stream.
+        ("all-at-once", "s3", "openai, claude"),
+    ] {
+        let mut command = assay(folder.path());
+        command.args(["api", "serve-faults", "--fault", fault]);
+        command.args(["--dialect", dialect]).stdout(Stdio::piped());
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        // One that serves would not end.
+        let mut line = String::new();
+        let stdout = process.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let _ = process.kill();
+        let output = process.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            (line.as_str(), output.status.code()),
+            ("", Some(2)),
+            "{text}"
+        );
+        let told = format!("`{dialect}` has no fault `{fault}`");
+        assert!(text.contains(&told) && text.contains("hint:"), "{text}");
+        assert!(text.contains(has), "{text}");
+    }
+}
+
+#[test]
 fn what_holds_keys_leaves_no_memory_behind() {
     let folder = tempfile::tempdir().unwrap();
     let server = serve(folder.path(), &[]);
