@@ -151,7 +151,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "SHARE")]
     pub(crate) goodput: Option<f64>,
     /// Where, from the root of the server, it says what it counted [default: the dialect's own place, if it has one]
-    #[arg(long, value_name = "ROUTE")]
+    #[arg(long, value_name = "ROUTE", value_parser = route)]
     pub(crate) metrics: Option<String>,
     /// Requests under way at most; others wait, and their wait counts [default: 10000, or what this machine can open]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
@@ -204,6 +204,18 @@ fn seconds_or_none(text: &str) -> Result<f64, String> {
     match text.trim().trim_end_matches('s') {
         "0" => Ok(0.0),
         _ => assay_config::seconds(text),
+    }
+}
+
+/// A route from the root of a server.
+fn route(text: &str) -> Result<String, String> {
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if is_plain && text.starts_with('/') && !text.starts_with("//") {
+        Ok(text.to_owned())
+    } else {
+        Err("it is a route of the server that is measured: /metrics".into())
     }
 }
 

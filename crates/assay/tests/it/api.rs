@@ -724,17 +724,17 @@ fn a_load_that_fails_is_red_and_a_mock_is_no_result() {
         "{text}"
     );
 
-    let output = bench(
-        folder.path(),
-        &server.base,
-        &["--rate", "5", "--users", "5"],
-    )
-    .output()
-    .unwrap();
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        text.contains("two loads") && text.contains("hint:"),
-        "{text}"
-    );
+    for (words, told, mend) in [
+        (["--rate", "5", "--users", "5"], "two loads", "hint:"),
+        (
+            ["--users", "1", "--metrics", "http://127.0.0.1:1/metrics"],
+            "--metrics <ROUTE>",
+            "a route of the server that is measured: /metrics",
+        ),
+    ] {
+        let output = bench(folder.path(), &server.base, &words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(told) && text.contains(mend), "{text}");
+    }
 }
