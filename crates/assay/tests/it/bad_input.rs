@@ -121,6 +121,10 @@ fn names_that_do_not_exist() {
         &["run", "--classes", "base", "bert", "--timeout", "0"],
         &["from 1ms to a day"],
     );
+    for time in ["nan", "inf", "-1", "1e300", "1e-9"] {
+        let words = ["sql", "SELECT 1", &format!("--timeout={time}")];
+        refused(&words, &["--timeout <TIME>", "from 1ms to a day"]);
+    }
     refused(&["report", "nonsense"], &["no run `nonsense`", "hint: "]);
 }
 
