@@ -108,7 +108,9 @@ pub(crate) fn targets(arguments: &SubjectArguments) -> Result<Vec<Target>, Failu
         _ => {}
     }
     let loaded = configuration::load(arguments.config.as_deref())?;
-    targets::of_file(&loaded, &named, arguments.live)
+    let targets = targets::of_file(&loaded, &named, arguments.live)?;
+    targets::tell_unsigned(&targets)?;
+    Ok(targets)
 }
 
 /// The subjects that the command line asks for, or the ones that the configuration names for a command line that asks for none, each with

@@ -61,6 +61,7 @@ pub(crate) fn named(arguments: &TargetArguments, loaded: &Loaded) -> Result<Targ
             endpoint.key_variable = Some(set(name)?);
         }
         target.withheld = withheld(endpoint, dialect(&endpoint.dialect)?, arguments.live);
+        tell_unsigned(std::slice::from_ref(&target))?;
         return Ok(target);
     }
     let dialect = dialect(arguments.dialect.as_deref().unwrap_or("openai"))?;
@@ -91,7 +92,32 @@ pub(crate) fn named(arguments: &TargetArguments, loaded: &Loaded) -> Result<Targ
         withheld,
     };
     target.is_right()?;
+    tell_unsigned(std::slice::from_ref(&target))?;
     Ok(target)
+}
+
+/// Warns of servers whose dialect signs and for which no key is named: one that wants a signature refuses everything.
+pub(crate) fn tell_unsigned(targets: &[Target]) -> Result<(), Failure> {
+    let mut names = Vec::new();
+    let mut mend = None;
+    for Target {
+        endpoint, withheld, ..
+    } in targets
+    {
+        let dialect = dialect(&endpoint.dialect)?;
+        if dialect.sign.is_some() && endpoint.key_variable.is_none() && withheld.is_none() {
+            names.push(endpoint.name.as_str());
+            mend = mend.or(dialect.endpoints.keys.first());
+        }
+    }
+    if let Some(variable) = mend {
+        anstream::eprintln!(
+            "warning: what is asked of {} is not signed, since no key is named for it: --key-variable {variable} \
+             (in assay.toml key-variable = \"{variable}\")",
+            names.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// Servers of assay.toml by their names; every one, if none is named.

@@ -235,6 +235,27 @@ fn a_key_in_the_place_of_its_variable_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn a_dialect_that_signs_and_has_no_key_says_so_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path(), &["--dialect", "s3"]);
+    let told = |words: &[&str]| {
+        let mut command = assay(folder.path());
+        command.args(["api", "check", &server.base, "--dialect", "s3"]);
+        command.args(["--model", "tiny", "--only", "connection.answers"]);
+        command.args(words).env("AWS_ACCESS_KEY_ID", "assay");
+        let output = command.env("AWS_SECRET_ACCESS_KEY", KEY).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (
+            output.status.code(),
+            text.matches("--key-variable AWS_SECRET_ACCESS_KEY").count(),
+        )
+    };
+    assert_eq!(told(&[]), (Some(1), 1));
+    let key = ["--key-variable", "AWS_SECRET_ACCESS_KEY"];
+    assert_eq!(told(&key), (Some(0), 0));
+}
+
+#[test]
 fn a_fault_that_a_dialect_does_not_have_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (fault, dialect, has) in [
