@@ -142,6 +142,12 @@ const KNOWN: &[Known] = &[
     known("aimock-ollama", "features.schema", "0 of 2", NO_SCHEMA, ""),
     Known { kind: "exception", ..known("aimock-ollama", "features.embeddings", "no vectors", "one vector for all texts, under another name", "mock_unlike_what_it_mocks.py") },
     known("aimock-ollama", "request.oversized", "200", NO_CONTEXT, ""),
+    known("moto-s3", "connection.wrong_key", "a wrong key: 200", "signatures are not looked at, unless it is told to", ""),
+    known("moto-s3", "errors.ids", "0 of 2", NO_IDS, ""),
+    known("moto-s3", "objects.parts", "aborted uploads that can't be completed: 0 of 1; not 500", "to complete an upload that was aborted is a failure of the server's", "uploads_that_were_aborted.py"),
+    known("moto-s3", "objects.errors", "not BadDigest: 200", "a body that is not that of its digest is taken", "uploads_that_were_aborted.py"),
+    known("mlserver-kserve", "errors.shape", "with words: 1 of 7", "errors of a request that is none have FastAPI's shape", "tensors_that_do_not_fit.py"),
+    known("mlserver-kserve", "features.tensors", "tensors that are too short and refused with 4xx: 0 of 1; not 500", "an input of fewer numbers than its shape has is a failure of the server's", "tensors_that_do_not_fit.py"),
     Known { kind: "mock", ..known("guidellm-openai", "*", "the same to every question", "its text is drawn once, whatever is asked: it is there for its latencies", "") },
 ];
 

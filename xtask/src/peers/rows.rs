@@ -139,6 +139,36 @@ pub(super) const PEERS: &[Peer] = &[
         is_quick: false,
         asked: &[asked("openai", "/v1")],
     },
+    Peer {
+        name: "moto",
+        kind: "stand-in",
+        source: Source::Python {
+            package: "moto",
+            is_beside: false,
+        },
+        script: "moto_server.py",
+        up: "/moto-api/",
+        starts_within: 60,
+        has_key: true,
+        behind: None,
+        is_quick: true,
+        asked: &[asked("s3", "")],
+    },
+    Peer {
+        name: "mlserver",
+        kind: "product",
+        source: Source::Python {
+            package: "mlserver",
+            is_beside: false,
+        },
+        script: "mlserver_server.py",
+        up: "/v2/health/ready",
+        starts_within: 120,
+        has_key: false,
+        behind: None,
+        is_quick: true,
+        asked: &[asked("kserve", "/v2")],
+    },
 ];
 
 impl Peer {

@@ -10,10 +10,10 @@ use super::results::Sent;
 use crate::{Call, Endpoint};
 
 /// How long a server may take to count what it has answered.
-const SETTLES: Duration = Duration::from_secs(2);
+pub(crate) const SETTLES: Duration = Duration::from_secs(2);
 
 /// Between two looks.
-const AGAIN: Duration = Duration::from_millis(100);
+pub(crate) const AGAIN: Duration = Duration::from_millis(100);
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ const COUNTERS: &[(&str, Counted)] = &[
 ];
 
 /// Each name with the sum over its series.
-pub(super) type Metrics = BTreeMap<String, f64>;
+pub(crate) type Metrics = BTreeMap<String, f64>;
 
 /// A counter against what was counted here.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +60,22 @@ impl Compared {
     }
 }
 
+/// The first line that is neither a series, a remark nor empty.
+pub(crate) fn broken(text: &str) -> Option<&str> {
+    let mut lines = text.lines().map(str::trim);
+    lines.find(|line| !line.is_empty() && !line.starts_with('#') && series(line).is_none())
+}
+
+/// Answers in all, by a counter that is known; none where there is none.
+pub(crate) fn answers(metrics: &Metrics) -> Option<f64> {
+    let mut known = COUNTERS.iter();
+    let (name, _) = known
+        .find(|(name, counted)| *counted == Counted::Answers && metrics.contains_key(*name))?;
+    metrics.get(*name).copied()
+}
+
 /// Reads the text. What is no line of it is left out.
-pub(super) fn read(text: &str) -> Metrics {
+pub(crate) fn read(text: &str) -> Metrics {
     let mut metrics = Metrics::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         if let Some((name, value)) = series(line.trim()) {

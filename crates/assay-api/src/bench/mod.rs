@@ -9,7 +9,7 @@ mod draws;
 mod drive;
 mod histogram;
 mod load;
-mod metrics;
+pub(crate) mod metrics;
 mod observing;
 mod pacing;
 mod plan;

@@ -1,8 +1,10 @@
 use assay_model::Observation;
 use http::Method;
+use tokio::time::Instant;
 
 use super::seen::Seen;
 use super::{Asking, FEW, validator, wrong};
+use crate::bench::metrics;
 use crate::{Call, Error, Key};
 
 /// A question is answered.
@@ -47,6 +49,50 @@ pub(super) async fn health(asking: &Asking<'_>) -> Result<Observation, Error> {
             format!("{route}: {}", answer.status)
         });
     }
+    Ok(seen.done())
+}
+
+/// What the server counts of itself, before and after an answer.
+pub(super) async fn counted(asking: &Asking<'_>) -> Result<Observation, Error> {
+    let mut seen = Seen::default();
+    let endpoint = asking.endpoint;
+    let Some(route) = endpoint.dialect.endpoints.metrics else {
+        return Ok(seen.unsupported("the dialect counts nothing"));
+    };
+    let call = Call::of(Method::GET, format!("/{route}"));
+    let first = endpoint.make(&call).await?;
+    if matches!(first.status, 404 | 405 | 501) {
+        return Ok(seen.unsupported(format!("{route}: {}: it is not switched on", first.status)));
+    }
+    seen.that("metrics that come with 200", first.status == 200, || {
+        format!("{route}: {}", first.status)
+    });
+    let text = String::from_utf8_lossy(&first.body);
+    let broken = metrics::broken(&text);
+    let before = metrics::read(&text);
+    seen.that(
+        "metrics in Prometheus' text",
+        broken.is_none() && !before.is_empty(),
+        || broken.unwrap_or("no series").to_owned(),
+    );
+    asking.answer_to("Say something.", FEW).await?;
+    // What is counted under no name that is known says nothing of answers.
+    let Some(before) = metrics::answers(&before) else {
+        return Ok(seen.done());
+    };
+    let until = Instant::now() + metrics::SETTLES;
+    let mut is_counted = false;
+    while !is_counted && Instant::now() < until {
+        let text = endpoint.make(&call).await?.body;
+        let after = metrics::read(&String::from_utf8_lossy(&text));
+        is_counted = metrics::answers(&after).is_some_and(|after| after > before);
+        if !is_counted {
+            tokio::time::sleep(metrics::AGAIN).await;
+        }
+    }
+    seen.that("answers that are counted", is_counted, || {
+        format!("{before} before and after one")
+    });
     Ok(seen.done())
 }
 

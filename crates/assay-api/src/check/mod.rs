@@ -194,6 +194,7 @@ pub const CHECKS: &[CheckRow] = &[
     check!("connection.answers", &[], connection::answers, "a question is answered, within every bound", "RFC 9110, RFC 9112"),
     check!("connection.kept", &[], connection::kept, "a connection that the server keeps carries a second question, and nothing between the answers", "RFC 9112 §§ 6.3, 9.3"),
     check!("connection.health", &[Can(Capability::Health)], connection::health, "the server says that it is up", "the dialect's health route"),
+    check!("connection.metrics", &[Can(Capability::Metrics)], connection::counted, "the server counts its answers, in Prometheus' text", "the dialect's metrics; Prometheus: exposition formats"),
     check!("connection.models", &[Can(Capability::Models)], connection::models, "the model is among those that are listed, in the dialect's shape", "the dialect's list of models"),
     check!("connection.wrong_key", &[Key], connection::wrong_key, "a wrong key and none are refused with 401 (or what the dialect has for it), in its shape", "RFC 9110 § 15.5.2"),
     check!("connection.wrong_path", &[Json], connection::wrong_path, "a route that there is not gives 404", "RFC 9110 § 15.5.5"),

@@ -105,6 +105,9 @@ impl Call {
             };
             return Ok(text(status, "text/plain", "it is up"));
         }
+        if request.method() == Method::GET && endpoints.metrics == Some(&path) {
+            return self.metrics();
+        }
         self.is_allowed(&request)?;
         if request.method() == Method::GET && endpoints.models.is_some_and(|its| its.route == route)
         {
@@ -240,6 +243,25 @@ impl Call {
             (_, None) => Err(invalid("`model` is missing".into())),
             (_, Some(model)) => Err(unknown(format!("there is no model {model}"))),
         }
+    }
+
+    /// How many calls there were, under the names of two servers.
+    fn metrics(&self) -> Result<Response<Body>, Refused> {
+        let number = match self.settings.fault {
+            Some(Fault::MetricsAreDown) => return Err(failed()),
+            Some(Fault::MetricsAreJson) => {
+                return Ok(self.json(200, json!({"answers": self.number})));
+            }
+            Some(Fault::MetricsStandStill) => 7,
+            _ => self.number,
+        };
+        let counters = [
+            "vllm:request_success_total{model=\"tiny\"}",
+            "tgi_request_success",
+        ];
+        let lines =
+            counters.map(|counter| format!("# TYPE {counter} counter\n{counter} {number}\n"));
+        Ok(text(200, "text/plain; version=0.0.4", &lines.concat()))
     }
 
     fn models(&self) -> Value {

@@ -18,6 +18,9 @@ pub enum Fault {
     ModelNotListed,
     ModelsOfAnotherShape,
     HealthIsDown,
+    MetricsAreDown,
+    MetricsAreJson,
+    MetricsStandStill,
     TakesEveryKey,
     WrongKeyIs500,
     WrongKeyIs403,
@@ -238,6 +241,10 @@ const TOOL_IDS: &[&str] = &[
 ];
 /// Dialects with a health route.
 const HEALTH: &[&str] = &["ollama", "vllm", "tgi", "tei", "ovms", "kserve", "opea"];
+/// Dialects that say what they have counted.
+const METRICS: &[&str] = &["vllm", "tgi", "tei", "ovms", "opea"];
+/// Those whose counter of answers is known by its name.
+const COUNTERS: &[&str] = &["vllm", "tgi"];
 /// Dialects with an id for each call.
 const IDS: &[&str] = &["openai", "claude", "groq", "s3"];
 
@@ -313,6 +320,9 @@ pub const FAULTS: &[FaultRow] = &[
     of(MODELS, row(Fault::ModelNotListed, "model-not-listed", "connection.models", "lists models without the one that it has")),
     of(MODELS, row(Fault::ModelsOfAnotherShape, "models-of-another-shape", "connection.models", "lists models as a bare array")),
     of(HEALTH, row(Fault::HealthIsDown, "health-is-down", "connection.health", "answers, and says that it is not up")),
+    of(METRICS, row(Fault::MetricsAreDown, "metrics-are-down", "connection.metrics", "fails where it is asked what it has counted")),
+    of(METRICS, row(Fault::MetricsAreJson, "metrics-are-json", "connection.metrics", "gives what it has counted as JSON")),
+    of(COUNTERS, row(Fault::MetricsStandStill, "metrics-stand-still", "connection.metrics", "does not count its answers")),
     of(KEYS, row(Fault::TakesEveryKey, "takes-every-key", "connection.wrong_key", "answers whatever the key is")),
     of(KEYS, row(Fault::WrongKeyIs500, "wrong-key-is-500", "connection.wrong_key", "fails at a wrong key")),
     of(UNAUTHORIZED, row(Fault::WrongKeyIs403, "wrong-key-is-403", "connection.wrong_key", "calls a wrong key forbidden, not unauthorized")),
