@@ -40,6 +40,16 @@ pub struct Chat {
     pub schema: Option<Value>,
     /// A tool that has to be called, where the dialect can say so.
     pub tool: Option<Tool>,
+    /// What stands beside the last message's words.
+    pub media: Option<Media>,
+}
+
+/// What is no text in a message, in base64 (RFC 4648 § 4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the field's own")]
+pub enum Media {
+    Png(String),
+    Wav(String),
 }
 
 impl Chat {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use assay_api::Kind;
-use assay_api::chat::{Answer, Chat, Delta, Finish, Role, Usage};
+use assay_api::chat::{Answer, Chat, Delta, Finish, Media, Role, Usage};
 use assay_api::dialect::{
     ALL, Capability, Chatting, Dialect, Frame, claude, gemini, groq, metaai, ollama, opea, openai,
     ovms, tgi, vllm, xai,
@@ -27,6 +27,7 @@ fn full() -> Chat {
         stream: false,
         schema: Some(json!({"type": "object"})),
         tool: None,
+        media: None,
     }
 }
 
@@ -258,6 +259,40 @@ fn claudes_and_ollamas_requests() {
         (&json!(false), &options)
     );
     assert_eq!(body["format"], json!({"type": "object"}));
+}
+
+#[test]
+fn what_stands_beside_words_has_its_place_in_each_dialect() {
+    let asked = |dialect: &Dialect, media: Media| {
+        let chat = Chat {
+            media: Some(media),
+            ..Chat::of("What is it?")
+        };
+        (chatting(dialect).request)(&chat, "m")
+    };
+    let image = || Media::Png("aW1hZ2U=".into());
+    let sound = || Media::Wav("c291bmQ=".into());
+    let words = json!({"type": "text", "text": "What is it?"});
+    assert_eq!(
+        asked(&openai::DIALECT, image())["messages"][0]["content"],
+        json!([words, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aW1hZ2U="}}])
+    );
+    assert_eq!(
+        asked(&openai::DIALECT, sound())["messages"][0]["content"],
+        json!([words, {"type": "input_audio", "input_audio": {"data": "c291bmQ=", "format": "wav"}}])
+    );
+    assert_eq!(
+        asked(&claude::DIALECT, image())["messages"][0]["content"],
+        json!([words, {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aW1hZ2U="}}])
+    );
+    assert_eq!(
+        asked(&gemini::DIALECT, sound())["contents"][0]["parts"],
+        json!([{"text": "What is it?"}, {"inlineData": {"mimeType": "audio/wav", "data": "c291bmQ="}}])
+    );
+    assert_eq!(
+        asked(&ollama::DIALECT, image())["messages"][0],
+        json!({"role": "user", "content": "What is it?", "images": ["aW1hZ2U="]})
+    );
 }
 
 /// The documented answer of OpenAI's reference, shortened.

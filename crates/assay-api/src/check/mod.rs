@@ -214,6 +214,8 @@ pub const CHECKS: &[CheckRow] = &[
     check!("errors.ids", &[RequestId], errors::ids, "answers and errors have an id by which support finds the call", "the dialect's request id"),
     check!("features.tools", &[Can(Capability::Chat), Can(Capability::Tools)], features::tools, "the tool that has to be called is called, in the dialect's shape, with arguments that obey its schema", "the dialect's tools; JSON Schema 2020-12"),
     check!("features.schema", &[Can(Capability::Chat), Can(Capability::StructuredOutput)], features::schema, "an answer in a schema is JSON that obeys it", "the dialect's structured output; JSON Schema 2020-12"),
+    check!("features.images", &[Can(Capability::Chat), Can(Capability::Images)], features::images, "an image beside words is read: the question has more tokens, and an answer", "the dialect's images"),
+    check!("features.audio", &[Can(Capability::Chat), Can(Capability::Audio)], features::audio, "sound beside words is read: the question has more tokens, and an answer", "the dialect's audio"),
     check!("features.embeddings", &[Can(Capability::Embeddings)], features::embeddings, "each text has a vector of numbers, in order, the same by itself and in a batch", "the dialect's embeddings"),
     check!("features.rerank", &[Can(Capability::Rerank)], features::rerank, "each document is ranked once, by falling score, and the first few are the first of all", "the dialect's rerank"),
     check!("features.completions", &[Can(Capability::Completions)], features::completions, "texts are continued in the dialect's shape, within their limit", "OpenAI API reference: completions"),

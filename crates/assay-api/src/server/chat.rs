@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::Fault;
 use super::answers::{Addressed, Body, Call, boxed, failed, invalid, text};
 use super::body::pieces;
-use super::voice::{ChatVoice, Event, Refused, Saying};
-use super::words::{Told, obeying, tell};
+use super::voice::{ChatVoice, Event, Refused, Saying, media};
+use super::words::{Told, hash, obeying, tell};
 use crate::dialect::Framing;
 
 impl Call {
@@ -88,6 +88,13 @@ impl Call {
                 Some(words) => asked.question.push_str(words),
                 None if is_taken => {}
                 None => return Err(wrong("a message")),
+            }
+            if let Some(media) = media(message).map(Value::to_string) {
+                match self.settings.fault {
+                    Some(Fault::ImageIs500 | Fault::SoundIs500) => return Err(failed()),
+                    Some(Fault::ImageIsDropped | Fault::SoundIsDropped) => {}
+                    _ => asked.question.push_str(&format!(" {:x}", hash(&media))),
+                }
             }
         }
         let is_foreign = self.is(Fault::UnicodeIs500) && !asked.question.is_ascii();

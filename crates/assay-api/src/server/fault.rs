@@ -85,6 +85,10 @@ pub enum Fault {
     ErrorInStream,
     AllAtOnce,
     GoesOnForNobody,
+    ImageIsDropped,
+    ImageIs500,
+    SoundIsDropped,
+    SoundIs500,
     ToolIsNotCalled,
     ToolOfAnotherName,
     ToolArgumentsAreCut,
@@ -248,6 +252,12 @@ const COUNTERS: &[&str] = &["vllm", "tgi"];
 /// Dialects with an id for each call.
 const IDS: &[&str] = &["openai", "claude", "groq", "s3"];
 
+/// Dialects that take images.
+const IMAGES: &[&str] = &[
+    "openai", "claude", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "tgi", "ovms",
+];
+/// Dialects that take sound beside words.
+const AUDIO: &[&str] = &["openai", "gemini", "vllm"];
 /// Dialects in which an answer can be made to call a tool.
 const TOOL_CHOICE: &[&str] = &[
     "openai", "claude", "gemini", "groq", "xai", "metaai", "vllm", "tgi", "ovms",
@@ -387,6 +397,10 @@ pub const FAULTS: &[FaultRow] = &[
     row(Fault::ErrorInStream, "error-in-stream", "stream.completes", "hides an error in a stream whose status is 200"),
     row(Fault::AllAtOnce, "all-at-once", "stream.incremental", "sends a stream when all of it is there"),
     row(Fault::GoesOnForNobody, "goes-on-for-nobody", "stream.cancel", "goes on with an answer for a client that has left"),
+    of(IMAGES, row(Fault::ImageIsDropped, "image-is-dropped", "features.images", "answers the words beside an image, without a word of the image")),
+    of(IMAGES, row(Fault::ImageIs500, "image-is-500", "features.images", "fails at an image")),
+    of(AUDIO, row(Fault::SoundIsDropped, "sound-is-dropped", "features.audio", "answers the words beside sound, without a word of the sound")),
+    of(AUDIO, row(Fault::SoundIs500, "sound-is-500", "features.audio", "fails at sound")),
     of(TOOL_CHOICE, row(Fault::ToolIsNotCalled, "tool-is-not-called", "features.tools", "answers with words where a tool has to be called")),
     of(TOOLS, row(Fault::ToolOfAnotherName, "tool-of-another-name", "features.tools", "calls a tool that it was not offered")),
     of(TOOL_TEXTS, row(Fault::ToolArgumentsAreCut, "tool-arguments-are-cut", "features.tools", "gives half of a tool's arguments")),

@@ -58,7 +58,7 @@ fn form(asking: &Asking<'_>, route: &str, file: Option<&[u8]>) -> Call {
 }
 
 /// A second of 440 Hz, of 16 bits, one channel.
-fn wav() -> Vec<u8> {
+pub(super) fn wav() -> Vec<u8> {
     let samples = (0..RATE).map(|at| {
         let turn = f64::from(at) / f64::from(RATE) * 440.0 * std::f64::consts::TAU;
         (turn.sin() * 8000.0) as i16

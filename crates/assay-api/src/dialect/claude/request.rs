@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use crate::chat::{Chat, Role};
+use crate::chat::{Chat, Media, Role};
+use crate::dialect::openai::request::beside_words;
 
 /// `max_tokens` is required: what nobody set is this.
 const MAX_TOKENS: u32 = 256;
@@ -20,6 +21,11 @@ pub(super) fn chat(chat: &Chat, model: &str) -> Value {
         "messages": messages,
         "max_tokens": chat.max_tokens.unwrap_or(MAX_TOKENS),
     });
+    if let Some(Media::Png(data)) = &chat.media {
+        let source = json!({"type": "base64", "media_type": "image/png", "data": data});
+        let image = json!({"type": "image", "source": source});
+        beside_words(&mut body["messages"], &image);
+    }
     let system: Vec<&str> = system.iter().map(|(_, words)| words.as_str()).collect();
     if !system.is_empty() {
         body["system"] = system.join("\n").into();

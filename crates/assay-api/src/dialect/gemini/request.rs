@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use crate::chat::{Chat, Role};
+use crate::chat::{Chat, Media, Role};
 
 /// The body of `:generateContent` and of `:streamGenerateContent`: which one it is, and the model, stands in the path. The assistant is called
 /// the model; what the system says stands beside the contents.
@@ -21,6 +21,17 @@ pub(super) fn chat(chat: &Chat, _: &str) -> Value {
         })
         .collect();
     let mut body = json!({"contents": contents});
+    let data = chat.media.as_ref().map(|media| match media {
+        Media::Png(data) => json!({"mimeType": "image/png", "data": data}),
+        Media::Wav(data) => json!({"mimeType": "audio/wav", "data": data}),
+    });
+    let last = body["contents"]
+        .as_array_mut()
+        .and_then(|all| all.last_mut());
+    let parts = last.and_then(|last| last["parts"].as_array_mut());
+    if let (Some(parts), Some(data)) = (parts, data) {
+        parts.push(json!({"inlineData": data}));
+    }
     let system: Vec<&str> = system.iter().map(|(_, words)| words.as_str()).collect();
     if !system.is_empty() {
         body["systemInstruction"] = json!({"parts": [{"text": system.join("\n")}]});

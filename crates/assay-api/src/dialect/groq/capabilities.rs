@@ -13,7 +13,6 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::ToolChoice,
     Capability::StructuredOutput,
     Capability::Images,
-    Capability::Audio,
     Capability::Responses,
     Capability::Speech,
     Capability::Transcription,

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::chat::{Chat, Tool};
+use crate::chat::{Chat, Media, Tool};
 
 /// The body of `POST /chat/completions`. `max_tokens` is the older name of `max_completion_tokens`, and the one that every server knows.
 pub(super) fn chat(chat: &Chat, model: &str) -> Value {
@@ -9,6 +9,17 @@ pub(super) fn chat(chat: &Chat, model: &str) -> Value {
         .map(|(role, content)| json!({"role": role.name(), "content": content}))
         .collect();
     let mut body = json!({"model": model, "messages": messages});
+    let part = chat.media.as_ref().map(|media| match media {
+        Media::Png(data) => {
+            json!({"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{data}")}})
+        }
+        Media::Wav(data) => {
+            json!({"type": "input_audio", "input_audio": {"data": data, "format": "wav"}})
+        }
+    });
+    if let Some(part) = part {
+        beside_words(&mut body["messages"], &part);
+    }
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             body[name] = value;
@@ -31,6 +42,14 @@ pub(super) fn chat(chat: &Chat, model: &str) -> Value {
         body["tool_choice"] = "required".into();
     }
     body
+}
+
+/// Puts a part beside the words of the last message.
+pub(in crate::dialect) fn beside_words(messages: &mut Value, part: &Value) {
+    let last = messages.as_array_mut().and_then(|all| all.last_mut());
+    if let Some(content) = last.and_then(|last| last.get_mut("content")) {
+        *content = json!([{"type": "text", "text": content}, part]);
+    }
 }
 
 /// A tool as OpenAI's and Ollama's APIs have it.

@@ -200,9 +200,17 @@ impl Saying<'_> {
     }
 }
 
-/// The words of `{"role", "content"}`, where the role is one of those that OpenAI's, Anthropic's and Ollama's messages have.
+/// What stands beside the words of a message, in one of the places that dialects have for it.
+pub(crate) fn media(message: &Value) -> Option<&Value> {
+    let places = ["/content/1", "/parts/1/inlineData", "/images/0"];
+    places.iter().find_map(|place| message.pointer(place))
+}
+
+/// The words of `{"role", "content"}`, where the content is a text or begins with one, and the role is one of those that OpenAI's, Anthropic's and Ollama's messages have.
 fn role_and_content(message: &Value) -> Option<&str> {
     let role = message["role"].as_str()?;
     let is_known = ["system", "user", "assistant"].contains(&role);
-    message["content"].as_str().filter(|_| is_known)
+    let content = &message["content"];
+    let words = content.as_str().or_else(|| content[0]["text"].as_str());
+    words.filter(|_| is_known)
 }
