@@ -51,6 +51,28 @@ fn summary(folder: &Path) -> Value {
 }
 
 #[test]
+fn what_there_is_is_listed_with_where_it_is_specified() {
+    let folder = tempfile::tempdir().unwrap();
+    let say = |words: &[&str]| {
+        let output = assay(folder.path()).args(words).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let listed: Value = serde_json::from_slice(&say(&["api", "list", "--json"])).unwrap();
+    let rows = |name: &str| listed[name].as_array().unwrap().clone();
+    assert_eq!(rows("dialects").len(), 15);
+    for row in [rows("checks"), rows("client_checks")].concat() {
+        for field in ["id", "asserts", "specified"] {
+            assert!(!row[field].as_str().unwrap().is_empty(), "{row}");
+        }
+    }
+    let text = String::from_utf8(say(&["api", "list"])).unwrap();
+    for row in rows("checks") {
+        assert!(text.contains(row["specified"].as_str().unwrap()), "{row}");
+    }
+}
+
+#[test]
 fn a_right_server_passes_and_its_key_is_in_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let server = serve(folder.path(), &[]);
