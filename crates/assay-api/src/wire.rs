@@ -1,5 +1,7 @@
 //! HTTP as a test wants it: every bound is set, nothing is followed, nothing is unpacked, and each piece has the time at which it came.
 
+mod clock;
+mod pool;
 mod turns;
 
 use std::error::Error as StdError;
@@ -11,17 +13,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::error::{Error, Kind};
+use clock::Clock;
+use pool::{Place, Pool, Sender};
 
 /// How much of anything is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,7 +76,8 @@ pub struct Outgoing {
 /// Sends requests.
 #[derive(Debug, Clone)]
 pub struct Wire {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    /// Connections for later calls; none where each call has its own.
+    pool: Option<Pool>,
     connector: HttpsConnector<HttpConnector<Resolver>>,
     bounds: Bounds,
 }
@@ -102,7 +105,7 @@ impl Wire {
     /// # Errors
     /// Where this machine has no certificates to trust.
     pub fn new(bounds: Bounds) -> io::Result<Self> {
-        Self::keeping(bounds, usize::MAX)
+        Self::keeping(bounds, Some(Pool::default()))
     }
 
     /// One that makes a connection for each call: what a server does to one connection is no matter of the next call's. A server that
@@ -111,28 +114,22 @@ impl Wire {
     /// # Errors
     /// As [`Wire::new`].
     pub fn without_keeping(bounds: Bounds) -> io::Result<Self> {
-        Self::keeping(bounds, 0)
+        Self::keeping(bounds, None)
     }
 
-    fn keeping(bounds: Bounds, idle: usize) -> io::Result<Self> {
+    fn keeping(bounds: Bounds, pool: Option<Pool>) -> io::Result<Self> {
         let mut tcp = HttpConnector::new_with_resolver(Resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(bounds.connect));
-        let tls = HttpsConnectorBuilder::new()
+        let connector = HttpsConnectorBuilder::new()
             .with_native_roots()?
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(idle)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .http1_max_buf_size(bounds.head_bytes.max(8 << 10))
-            .build(tls.clone());
         Ok(Self {
-            client,
-            connector: tls,
+            pool,
+            connector,
             bounds,
         })
     }
@@ -148,15 +145,22 @@ impl Wire {
     /// # Errors
     /// Everything that keeps an answer from coming, by [`Kind`]. A status is none: that is for the dialect to read.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answering, Error> {
-        let request = outgoing.request();
+        let mut request = outgoing.request();
+        let place = Place::of(&mut request)?;
         let sent = Instant::now();
         let (head, total) = (self.bounds.head, self.bounds.total);
-        let response = timeout(head.min(total), self.client.request(request)).await;
-        let response = response
-            .map_err(|_| late(("no status", head), total, &self.bounds))?
-            .map_err(|error| classified(&error))?;
-        let (head, body) = response.into_parts();
-        let mut encodings = head.headers.get_all(header::CONTENT_ENCODING).iter();
+        let mut clock = Clock::new();
+        let exchanged = self.exchange(&place, request);
+        let exchanged = clock.until(sent + head.min(total), exchanged).await;
+        let (response, sender) =
+            exchanged.ok_or_else(|| late(("no status", head), total, &self.bounds))??;
+        let kept = self.pool.clone().map(|pool| Kept {
+            pool,
+            place,
+            sender,
+        });
+        let answering = Answering::new(response, sent, self.bounds, clock, kept);
+        let mut encodings = answering.headers.get_all(header::CONTENT_ENCODING).iter();
         if let Some(encoding) = encodings.find(|encoding| !is_identity(encoding.as_bytes())) {
             let words = format!(
                 "content-encoding: {}",
@@ -164,15 +168,33 @@ impl Wire {
             );
             return Err(Error::new(Kind::Encoded, words));
         }
-        Ok(Answering {
-            status: head.status,
-            headers: head.headers,
-            sent,
-            headed: Instant::now(),
-            body,
-            taken: 0,
-            bounds: self.bounds,
-        })
+        Ok(answering)
+    }
+
+    /// Sends over a connection that is kept, or over a new one.
+    async fn exchange(
+        &self,
+        place: &Place,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Sender), Error> {
+        while let Some(mut sender) = self.pool.as_ref().and_then(|pool| pool.take(place)) {
+            if sender.ready().await.is_err() {
+                continue;
+            }
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, sender)),
+                Err(mut error) => match error.take_message() {
+                    // It was closed before anything went out.
+                    Some(unsent) => request = unsent,
+                    None => return Err(classified(&error.into_error())),
+                },
+            }
+        }
+        // Apart from what each call waits with: it is large, and seldom needed.
+        let (mut sender, _) = Box::pin(self.open(place)).await?;
+        let response = sender.send_request(request).await;
+        let response = response.map_err(|error| classified(&error))?;
+        Ok((response, sender))
     }
 }
 
@@ -190,9 +212,40 @@ pub struct Answering {
     body: Incoming,
     taken: usize,
     bounds: Bounds,
+    clock: Clock,
+    kept: Option<Kept>,
+}
+
+/// A connection that is kept once its answer is read.
+#[derive(Debug)]
+struct Kept {
+    pool: Pool,
+    place: Place,
+    sender: Sender,
 }
 
 impl Answering {
+    fn new(
+        response: Response<Incoming>,
+        sent: Instant,
+        bounds: Bounds,
+        clock: Clock,
+        kept: Option<Kept>,
+    ) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            status: head.status,
+            headers: head.headers,
+            sent,
+            headed: Instant::now(),
+            body,
+            taken: 0,
+            bounds,
+            clock,
+            kept,
+        }
+    }
+
     /// The next piece, and when it came; none at the end.
     ///
     /// # Errors
@@ -201,10 +254,16 @@ impl Answering {
         loop {
             let left = self.bounds.total.saturating_sub(self.sent.elapsed());
             let between = self.bounds.between;
-            let frame = timeout(between.min(left), self.body.frame()).await;
+            let until = Instant::now() + between.min(left);
+            let frame = self.clock.until(until, self.body.frame()).await;
             let stopped = ("nothing more of the body", between);
-            let frame = match frame.map_err(|_| late(stopped, left, &self.bounds))? {
-                None => return Ok(None),
+            let frame = match frame.ok_or_else(|| late(stopped, left, &self.bounds))? {
+                None => {
+                    if let Some(kept) = self.kept.take() {
+                        kept.pool.put(kept.place, kept.sender);
+                    }
+                    return Ok(None);
+                }
                 Some(frame) => frame.map_err(|error| classified(&error))?,
             };
             // Trailers say nothing here.
@@ -300,7 +359,7 @@ fn classified(error: &(dyn StdError + 'static)) -> Error {
 }
 
 fn of_hyper(error: &hyper::Error) -> Option<Kind> {
-    if error.is_incomplete_message() {
+    if error.is_incomplete_message() || error.is_canceled() {
         Some(Kind::Cut)
     } else if error.is_parse_too_large() {
         Some(Kind::TooLarge)

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Uri, header};
-use hyper::client::conn::http1;
 use tokio::time::{Instant, sleep, timeout};
-use tower_service::Service;
 
+use super::clock::Clock;
+use super::pool::Place;
 use super::{Answering, Outgoing, Whole, Wire, classified};
 use crate::error::{Error, Kind};
 
@@ -29,26 +28,17 @@ impl Wire {
 
     async fn turns(&self, all: Vec<Outgoing>) -> Result<Vec<Whole>, Error> {
         let mut answers = Vec::new();
-        let Some(first) = all.first() else {
-            return Ok(answers);
-        };
-        let stream = self.connector.clone().call(first.uri.clone()).await;
-        let stream = stream.map_err(|error| classified(&*error))?;
-        let (mut sender, connection) = http1::handshake(stream)
-            .await
-            .map_err(|error| classified(&error))?;
-        let driver = tokio::spawn(connection);
+        let mut connection = None;
         for outgoing in all {
+            let mut request = outgoing.request();
+            let place = Place::of(&mut request)?;
+            let (sender, _) = match &mut connection {
+                Some(open) => open,
+                none => none.insert(self.open(&place).await?),
+            };
             if sender.ready().await.is_err() {
                 break;
             }
-            let host = outgoing.uri.authority().map(ToString::to_string);
-            let mut request = outgoing.request();
-            if let Some(Ok(host)) = host.map(HeaderValue::try_from) {
-                request.headers_mut().insert(header::HOST, host);
-            }
-            let path = request.uri().path_and_query().cloned();
-            *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
             let sent = Instant::now();
             let response = match sender.send_request(request).await {
                 Ok(response) => response,
@@ -56,19 +46,13 @@ impl Wire {
                 Err(_) if !answers.is_empty() => break,
                 Err(error) => return Err(classified(&error)),
             };
-            let (head, body) = response.into_parts();
-            let answering = Answering {
-                status: head.status,
-                headers: head.headers,
-                sent,
-                headed: Instant::now(),
-                body,
-                taken: 0,
-                bounds: self.bounds,
-            };
+            let answering = Answering::new(response, sent, self.bounds, Clock::new(), None);
             answers.push(answering.whole().await?);
             sleep(LISTENED).await;
         }
+        let Some((sender, driver)) = connection else {
+            return Ok(answers);
+        };
         drop(sender);
         match driver.await {
             Ok(Err(error)) if classified(&error).kind == Kind::Protocol => {
