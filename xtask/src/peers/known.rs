@@ -54,6 +54,9 @@ const LEFT: &str = "who leaves does not end the stream behind (seen where that t
 const HELD_BACK: &str = "what follows a broken letter is held back, and dropped at the limit: a random model alone writes so";
 const SHAPE: &str = "errors have the shape of OpenAI's";
 const LIST: &str = "the list of models is OpenAI's";
+const REFUSES: &str =
+    "images and sound, which its model does not take, are a failure of the server's";
+const UNSEEN: &str = "what stands beside words is dropped without a word";
 const ONE_MODEL: &str = "it serves one model, under any name and none";
 const NO_IDS: &str = "it has no ids of calls";
 const FAILS: &str = "a wrong type is a failure of the server's";
@@ -142,6 +145,18 @@ const KNOWN: &[Known] = &[
     known("aimock-ollama", "features.schema", "0 of 2", NO_SCHEMA, ""),
     Known { kind: "exception", ..known("aimock-ollama", "features.embeddings", "no vectors", "one vector for all texts, under another name", "mock_unlike_what_it_mocks.py") },
     known("aimock-ollama", "request.oversized", "200", NO_CONTEXT, ""),
+    Known { kind: "exception", ..known("xllamacpp-openai", "features.images", "input is not supported", REFUSES, "images_that_are_dropped.py") },
+    Known { kind: "exception", ..known("xllamacpp-openai", "features.audio", "input is not supported", REFUSES, "images_that_are_dropped.py") },
+    Known { kind: "exception", ..known("xllamacpp-claude", "features.images", "input is not supported", REFUSES, "images_that_are_dropped.py") },
+    known("transformers-openai", "features.images", "more tokens: 0 of 1", UNSEEN, "images_that_are_dropped.py"),
+    known("transformers-openai", "features.audio", "more tokens: 0 of 1", UNSEEN, "images_that_are_dropped.py"),
+    Known { kind: "exception", ..known("litellm-openai", "features.images", "input is not supported", REFUSES, "images_that_are_dropped.py") },
+    Known { kind: "exception", ..known("litellm-openai", "features.audio", "input is not supported", REFUSES, "images_that_are_dropped.py") },
+    Known { kind: "exception", ..known("litellm-claude", "features.images", "input is not supported", REFUSES, "images_that_are_dropped.py") },
+    known("litellm-gemini", "features.images", "more tokens: 0 of 1", UNSEEN, "images_that_are_dropped.py"),
+    known("litellm-gemini", "features.audio", "more tokens: 0 of 1", UNSEEN, "images_that_are_dropped.py"),
+    known("aimock-openai", "features.images", "more tokens: 0 of 1", ANYTHING, ""),
+    known("aimock-openai", "features.audio", "more tokens: 0 of 1", ANYTHING, ""),
     known("moto-s3", "connection.wrong_key", "a wrong key: 200", "signatures are not looked at, unless it is told to", ""),
     known("moto-s3", "errors.ids", "0 of 2", NO_IDS, ""),
     known("moto-s3", "objects.parts", "aborted uploads that can't be completed: 0 of 1; not 500", "to complete an upload that was aborted is a failure of the server's", "uploads_that_were_aborted.py"),

@@ -4,7 +4,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{first, obeys, transcription};
 use crate::Error;
-use crate::chat::{Chat, Media};
+use crate::chat::{Chat, Media, Usage};
 use crate::check::seen::Seen;
 use crate::check::{Asking, schema_of};
 
@@ -47,8 +47,12 @@ async fn beside(asking: &Asking<'_>, words: &str, media: Media) -> Result<Observ
         .dialect
         .chat
         .map(|chatting| (chatting.response)(&body));
-    let input = |usage: Option<crate::chat::Usage>| usage.and_then(|usage| usage.input);
+    let input = |usage: Option<Usage>| usage.and_then(|usage| usage.input);
     if let (Some(alone), Some(both)) = (input(alone.usage), input(both.and_then(|its| its.usage))) {
+        if alone == 0 {
+            seen.note("the server counts no tokens of a question");
+            return Ok(seen.done());
+        }
         seen.that(
             "questions with more than words that have more tokens",
             both > alone,
