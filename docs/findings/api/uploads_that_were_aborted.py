@@ -1,5 +1,5 @@
-"""A store that completes an upload which was aborted with a failure of its own (500, in HTML) where S3 has `NoSuchUpload`, 404; and that takes
-a body which is not that of its `content-md5`, where S3 has `BadDigest`, 400: a program that checks what it sends learns of neither.
+"""To complete an upload that was aborted is a failure of the store's own (500, in HTML) where S3 has `NoSuchUpload`, 404; and a body that is
+not that of its `content-md5` is taken where S3 has `BadDigest`, 400: a program that checks what it sends learns of neither.
 
 moto (5.2.5), with the bucket `tiny`.
 """
