@@ -165,7 +165,10 @@ fn reference<'a>(
     }
     let beside = works.find(|cell| cell.figures.latency_ratio.is_some())?;
     let figures = Figures {
+        // What the others are measured in has no error of its own: theirs are those of the ratio.
         latency_ratio: Some(1.0),
+        latency_ratio_low: Some(1.0),
+        latency_ratio_high: Some(1.0),
         eager_milliseconds: eager,
         rows: beside.figures.rows,
         ..Figures::default()
@@ -244,7 +247,8 @@ fn print(answer: &Answer, goal: Goal) {
         );
     }
     for (place, row) in (1..).zip(&answer.ranked) {
-        let interval = row.interval.map_or_else(String::new, |(low, high)| {
+        let interval = row.interval.filter(|(low, high)| low < high);
+        let interval = interval.map_or_else(String::new, |(low, high)| {
             format!(" ({low:.2} to {high:.2})")
         });
         let tie = if row.ties_with_the_one_before {
@@ -355,7 +359,7 @@ mod tests {
             .iter()
             .map(|row| row.ties_with_the_one_before)
             .collect();
-        assert_eq!(ties, [false, true, false, false]);
+        assert_eq!(ties, [false, true, false, true]);
         assert_eq!(found.in_the_way[0].why, "export: boom");
         let of = |name: &str| found.not_measured.iter().find(|row| row.platform == name);
         assert_eq!(of("cpu@bfloat16").unwrap().least_bytes, Some(2e6));
@@ -394,7 +398,7 @@ mod tests {
             rows,
             [
                 (400.0, Some((400.0, 400.0))),
-                (200.0, None),
+                (200.0, Some((200.0, 200.0))),
                 (100.0, Some((50.0, 200.0))),
                 (50.0, Some((50.0, 50.0)))
             ]
