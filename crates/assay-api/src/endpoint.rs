@@ -2,7 +2,7 @@ use http::{HeaderName, HeaderValue, Uri};
 use serde_json::Value;
 
 use crate::call::Call;
-use crate::chat::{Answer, Chat};
+use crate::chat::{Answer, Chat, Finish};
 use crate::dialect::{Capability, Chatting, Dialect};
 use crate::error::{Error, Kind};
 use crate::key::Key;
@@ -37,7 +37,12 @@ pub struct Endpoint {
     wire: Wire,
     /// Fields that its model does not take.
     refused: Vec<&'static str>,
+    /// Tokens that an answer needs before it says a word.
+    thoughts: u32,
 }
+
+/// Tokens for what is thought before a word is said.
+const THOUGHTS: u32 = 4096;
 
 /// Fields of a chat that a model may not take.
 const OFFERED: [&str; 3] = ["max_tokens", "temperature", "seed"];
@@ -67,8 +72,12 @@ impl Endpoint {
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(wrong("it begins with neither http:// nor https://"));
         }
-        if uri.authority().is_none() {
+        let Some(authority) = uri.authority() else {
             return Err(wrong("it has no host"));
+        };
+        let has_port = !authority.as_str().ends_with(']') && authority.as_str().contains(':');
+        if has_port && authority.port_u16().is_none() {
+            return Err(wrong("its port is none: there are 65535"));
         }
         Ok(Self {
             dialect,
@@ -79,6 +88,7 @@ impl Endpoint {
             signer: None,
             wire,
             refused: Vec::new(),
+            thoughts: 0,
         })
     }
 
@@ -109,37 +119,63 @@ impl Endpoint {
         }
     }
 
-    /// The same, asked as its model wants to be: a field that it refuses by name is left out, and `max_tokens` goes by its newer name,
-    /// `max_completion_tokens`. Asks a question of one token, up to once a field; what goes wrong there is for whoever asks next to find.
+    /// The same, asked as its model wants to be: a field that it refuses by name is left out, and OpenAI's `max_tokens` goes by its newer
+    /// name, `max_completion_tokens`; one that thinks before it says a word has room for that. Asks a question of a few tokens, up to once
+    /// a field; what goes wrong there is for whoever asks next to find.
     pub async fn settled(mut self) -> Self {
-        let Some(refused) = self.dialect.chat.and_then(|chatting| chatting.refused) else {
+        const FEW: u32 = 16;
+        let Some(chatting) = self.dialect.chat else {
             return self;
         };
         let question = Chat {
-            max_tokens: Some(1),
+            max_tokens: Some(FEW),
             temperature: Some(0.0),
             seed: self.dialect.can(Capability::Seed).then_some(7),
             ..Chat::of("Say something.")
         };
-        for _ in OFFERED {
+        for _ in 0..=OFFERED.len() {
             let answer = match self.chat(&question) {
                 Ok(call) => self.make(&call).await,
                 Err(error) => Err(error),
             };
-            let body = answer
-                .ok()
-                .filter(|its| its.status == 400)
-                .and_then(|its| its.json());
-            let field = body.as_ref().and_then(refused);
-            let Some(field) = OFFERED
-                .into_iter()
-                .find(|its| Some(*its) == field && self.takes(its))
-            else {
+            let Ok(whole) = answer else {
                 break;
             };
-            self.refused.push(field);
+            let body = whole.json().unwrap_or_default();
+            if whole.status == 200 {
+                let answer = (chatting.response)(&body);
+                let is_silent = answer.text.is_empty() && answer.reasoning.is_empty();
+                if is_silent && answer.finish == Some(Finish::Length) {
+                    self.thoughts = THOUGHTS;
+                }
+                break;
+            }
+            let field = (chatting.refused)(&body).filter(|_| whole.status == 400);
+            let is_new = |its: &&str| Some(*its) == field && self.takes(its);
+            if let Some(field) = OFFERED.into_iter().find(is_new) {
+                self.refused.push(field);
+                continue;
+            }
+            // "Could not finish the message because max_tokens or model output limit was reached."
+            let words = self.dialect.told(&whole).map(|(_, words)| words);
+            if words.is_some_and(|words| words.starts_with("Could not finish the message")) {
+                self.thoughts = THOUGHTS;
+            }
+            break;
         }
         self
+    }
+
+    /// Tokens that an answer needs before it says a word, as far as is known ([`Endpoint::settled`]).
+    #[must_use]
+    pub fn thoughts(&self) -> u32 {
+        self.thoughts
+    }
+
+    /// Fields of a chat that its model does not take, as far as is known ([`Endpoint::settled`]).
+    #[must_use]
+    pub fn refused(&self) -> &[&'static str] {
+        &self.refused
     }
 
     /// Whether its model takes a field of a chat, as far as is known ([`Endpoint::settled`]).

@@ -89,7 +89,13 @@ impl Key {
             hex(""),
             hex("").to_uppercase(),
             hex(" "),
+            hex(":"),
+            hex("%"),
+            hex("%").to_uppercase(),
+            hex("\\u00"),
             self.0.clone(),
+            self.0.to_lowercase(),
+            self.0.to_uppercase(),
         ];
         // By where it begins among the three bytes that four letters stand for.
         for before in 0..3 {
@@ -125,6 +131,10 @@ mod tests {
             format!("Incorrect API key provided: {KEY}."),
             format!("Bearer {}", &KEY[..KEY.len() - 3]),
             format!("…{}", &KEY[4..]),
+            KEY.to_lowercase(),
+            form(|byte| format!("%{byte:02X}"), ""),
+            form(|byte| format!("\\u00{byte:02x}"), ""),
+            form(|byte| format!("{byte:02x}"), ":"),
             serde_json::json!({"error": KEY}).to_string(),
             serde_json::json!({"error": KEY})
                 .to_string()

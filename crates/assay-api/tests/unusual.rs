@@ -269,7 +269,6 @@ async fn a_model_that_thinks_is_asked_as_it_wants_and_has_room_to() {
     for check in [
         "connection.answers",
         "response.moves",
-        "response.limit",
         "response.usage",
         "response.schema",
     ] {
@@ -278,7 +277,11 @@ async fn a_model_that_thinks_is_asked_as_it_wants_and_has_room_to() {
             &seen(&openai::DIALECT, "m", check, thinker).await,
         );
     }
-    // Its answers are drawn.
+    // Its answers are drawn, and there is none of a few tokens.
+    is(
+        Outcome::Skipped,
+        &seen(&openai::DIALECT, "m", "response.limit", thinker).await,
+    );
     is(
         Outcome::Skipped,
         &seen(&openai::DIALECT, "m", "response.repeatable", thinker).await,
@@ -323,5 +326,126 @@ async fn ollama_may_not_count_a_question_that_it_has_kept() {
     is(
         Outcome::Passed,
         &seen(&ollama::DIALECT, "m", "response.schema", answer).await,
+    );
+}
+
+#[tokio::test]
+async fn a_limit_that_leaves_no_room_for_thoughts_may_be_refused() {
+    let answer = |asked: Asked| {
+        let most = asked.body["max_tokens"].as_u64().unwrap_or(0);
+        if most < 100 {
+            let words = "Could not finish the message because max_tokens or model output limit was reached. Please try again with higher max_tokens.";
+            let error = json!({"message": words, "type": "invalid_request_error", "param": null, "code": null});
+            return (400, JSON, json!({"error": error}));
+        }
+        let words = asked.body["messages"][0]["content"]
+            .as_str()
+            .unwrap_or_default()
+            .len();
+        (
+            200,
+            JSON,
+            completion(&asked, &format!("{words} letters"), "stop", 60),
+        )
+    };
+    for check in [
+        "connection.answers",
+        "response.moves",
+        "response.schema",
+        "response.usage",
+    ] {
+        is(
+            Outcome::Passed,
+            &seen(&openai::DIALECT, "m", check, answer).await,
+        );
+    }
+}
+
+#[tokio::test]
+async fn claude_says_in_words_what_a_model_does_not_take() {
+    let answer = |asked: Asked| {
+        if asked.body.get("temperature").is_some() {
+            let error = json!({"type": "invalid_request_error", "message": "`temperature` is deprecated for this model."});
+            return (400, JSON, json!({"type": "error", "error": error}));
+        }
+        let body = json!({
+            "id": format!("msg_{}", assay_number()), "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+            "stop_sequence": null, "content": [{"type": "text", "text": "gold"}], "usage": {"input_tokens": 3, "output_tokens": 1},
+        });
+        (200, JSON, body)
+    };
+    for check in ["connection.answers", "response.schema"] {
+        is(
+            Outcome::Passed,
+            &seen(&claude::DIALECT, "m", check, answer).await,
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_is_one_by_its_status_and_by_its_name() {
+    let of = |status: u16, kind: &'static str| {
+        move |_: Asked| {
+            (
+                status,
+                JSON,
+                json!({"type": "error", "error": {"type": kind, "message": "no"}}),
+            )
+        }
+    };
+    let check = "errors.shape";
+    is(
+        Outcome::Passed,
+        &seen(
+            &claude::DIALECT,
+            "m",
+            check,
+            of(400, "invalid_request_error"),
+        )
+        .await,
+    );
+    for kind in ["api_error", "oops"] {
+        is(
+            Outcome::Failed,
+            &seen(&claude::DIALECT, "m", check, of(400, kind)).await,
+        );
+    }
+    let of = |code: u16, status: &'static str| {
+        move |_: Asked| {
+            (
+                400,
+                JSON,
+                json!({"error": {"code": code, "message": "no", "status": status}}),
+            )
+        }
+    };
+    is(
+        Outcome::Passed,
+        &seen(&gemini::DIALECT, "m", check, of(400, "INVALID_ARGUMENT")).await,
+    );
+    for (code, status) in [(500, "INTERNAL"), (400, "INTERNAL"), (400, "Bad Request")] {
+        is(
+            Outcome::Failed,
+            &seen(&gemini::DIALECT, "m", check, of(code, status)).await,
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_and_an_alias_that_is_a_page_are_seen() {
+    let row = json!({"type": "model", "id": "a", "display_name": "a", "created_at": "2026-01-01T00:00:00Z"});
+    let endless = json!({"data": [row], "has_more": true, "first_id": "a", "last_id": "a"});
+    let answer = move |_: Asked| (200, JSON, endless.clone());
+    is(
+        Outcome::Failed,
+        &seen(&claude::DIALECT, "a", "connection.models", answer).await,
+    );
+    let answer = |asked: Asked| match asked.line.as_str() {
+        "GET /models" => (200, JSON, json!({"data": [], "has_more": false})),
+        _ => (200, "content-type: text/html\r\n", json!("a page")),
+    };
+    is(
+        Outcome::Failed,
+        &seen(&claude::DIALECT, "a", "connection.models", answer).await,
     );
 }

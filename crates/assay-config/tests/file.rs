@@ -280,6 +280,9 @@ fn the_name_of_a_variable_is_one_and_what_is_none_is_not_repeated() {
         "$OPENAI_API_KEY",
         "NAME=secret",
         "AIzaSyD4pasted9Qw3rT5yU7iO1pA2sD4fG6hJ8",
+        "hf_QxRtPastedKeyWithoutAnyDigitInItAtAll",
+        "0f3c9d1e5b7a8642f0e1d2c3b4a59687",
+        "a0f3c9d1e5b7a8642f0e1d2c3b4a5968",
     ] {
         let told = error(&endpoint(wrong));
         assert!(

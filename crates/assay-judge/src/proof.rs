@@ -108,7 +108,10 @@ pub fn prove_endpoint(evidence: &Evidence) -> Proof {
         return mock("the worker shows too few answers");
     }
     let answers: BTreeSet<&str> = exchanges.iter().map(|its| its.answer.as_str()).collect();
-    if answers.len() < 2 {
+    // Words, and a number that counts.
+    let words: BTreeSet<String> = answers.iter().map(|its| letters(its)).collect();
+    let are_words = answers.iter().all(|its| 2 * letters(its).len() > its.len());
+    if answers.len() < 2 || (words.len() < 2 && are_words) {
         return mock("it answers the same to every question");
     }
     // A model may begin with the question, and go on.
@@ -122,11 +125,20 @@ pub fn prove_endpoint(evidence: &Evidence) -> Proof {
     }
 }
 
-/// What an answer says beside the question that it repeats, by its letters; none where it does not repeat it.
+/// What an answer says beside the question that it repeats, or a part of which it is, by its letters; none where it is another one.
 fn added(its: &Exchange) -> Option<String> {
-    let (before, after) = its.answer.split_once(&its.question)?;
-    let letters = before.chars().chain(after.chars());
-    Some(letters.filter(|letter| letter.is_alphabetic()).collect())
+    let (question, answer) = (letters(&its.question), letters(&its.answer));
+    if !answer.is_empty() && question.contains(&answer) {
+        return Some(String::new());
+    }
+    let (before, after) = answer.split_once(&question)?;
+    Some(format!("{before}{after}"))
+}
+
+/// The letters of a text, all small.
+fn letters(text: &str) -> String {
+    let letters = text.chars().filter(|letter| letter.is_alphabetic());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// Questions that an endpoint answers to show that it does.
@@ -248,8 +260,20 @@ mod tests {
         assert_eq!(of(["a", "a", "a"]), Some(Provenance::Mock));
         let goes_on = ["question 0 is gold", "question 1, and ash", "question 2"];
         assert_eq!(of(goes_on), Some(Provenance::Real));
-        let echo = ["question 0", "> question 1", "question 2!"];
-        assert_eq!(of(echo), Some(Provenance::Mock));
+        for echo in [
+            ["question 0", "> question 1", "question 2!"],
+            ["quest", "question", "QUESTION 2"],
+            [
+                "You said: question 0",
+                "You said: question 1",
+                "You said: question 2",
+            ],
+            ["answer 1", "answer 2", "answer 3"],
+        ] {
+            assert_eq!(of(echo), Some(Provenance::Mock), "{echo:?}");
+        }
+        let numbers = ["[[0.1, 2e-1]]", "[[0.3, 2e-1]]", "[[0.1, 2e-3]]"];
+        assert_eq!(of(numbers), Some(Provenance::Real));
         let mut few = answers(["a", "b", "c"]);
         few.exchanges.pop();
         assert_eq!(prove_endpoint(&few).provenance, Some(Provenance::Mock));

@@ -55,6 +55,11 @@ fn connect(endpoint: &Endpoint, wire: io::Result<Wire>) -> Result<assay_api::End
             let key = std::env::var(name).map_err(|_| {
                 Error::new(Kind::Invalid, format!("the variable `{name}` holds no key"))
             })?;
+            if key.contains(char::is_control) {
+                let words =
+                    format!("the variable `{name}` has a line break or a control character in it");
+                return Err(Error::new(Kind::Invalid, words));
+            }
             Some(Key::new(key))
         }
     };
@@ -224,7 +229,7 @@ fn load(endpoint: &Endpoint, plan: Plan) -> Result<Loaded, Error> {
 
 /// The same as its model wants to be asked. A refusal comes at once: who is slow is asked as any other.
 async fn settled(endpoint: assay_api::Endpoint) -> assay_api::Endpoint {
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const PATIENCE: Duration = Duration::from_secs(10);
     let settled = tokio::time::timeout(PATIENCE, endpoint.clone().settled()).await;
     settled.unwrap_or(endpoint)
 }

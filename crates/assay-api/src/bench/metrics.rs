@@ -89,6 +89,10 @@ pub(crate) fn read(text: &str) -> Metrics {
 fn series(line: &str) -> Option<(&str, f64)> {
     let end = line.find(['{', ' ', '\t'])?;
     let (name, rest) = line.split_at(end);
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':');
+    if !name.chars().all(is_name) || name.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
     let rest = match rest.strip_prefix('{') {
         Some(labels) => &labels[labels_end(labels)?..],
         None => rest,

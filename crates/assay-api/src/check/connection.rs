@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::seen::Seen;
 use super::{Asking, FEW, validator, wrong};
 use crate::bench::metrics;
+use crate::dialect::Capability;
 use crate::{Call, Error, Key};
 
 /// A question is answered.
@@ -76,8 +77,8 @@ pub(super) async fn counted(asking: &Asking<'_>) -> Result<Observation, Error> {
         || broken.unwrap_or("no series").to_owned(),
     );
     asking.answer_to("Say something.", FEW).await?;
-    // What is counted under no name that is known says nothing of answers.
     let Some(before) = metrics::answers(&before) else {
+        seen.note("no counter of answers is known by its name");
         return Ok(seen.done());
     };
     let until = Instant::now() + metrics::SETTLES;
@@ -106,6 +107,7 @@ pub(super) async fn models(asking: &Asking<'_>) -> Result<Observation, Error> {
     let validator = validator(&(listing.schema)())?;
     let mut listed = Vec::new();
     let mut query = String::new();
+    let mut has_end = false;
     for _ in 0..PAGES {
         let route = format!("{}{query}", listing.route);
         let answer = endpoint.make(&Call::of(Method::GET, &route)).await?;
@@ -117,20 +119,41 @@ pub(super) async fn models(asking: &Asking<'_>) -> Result<Observation, Error> {
         seen.that("lists in the dialect's shape", wrong.is_none(), || {
             wrong.clone().unwrap_or_default()
         });
-        listed.extend((listing.names)(&page));
-        match (listing.next)(&page) {
-            Some(next) => query = format!("?{next}"),
-            None => break,
+        let names = (listing.names)(&page);
+        let is_new = names.iter().any(|name| !listed.contains(name));
+        listed.extend(names);
+        let next = (listing.next)(&page);
+        has_end = next.is_none() && page["has_more"] != true;
+        match next {
+            Some(next) if is_new => query = format!("?{next}"),
+            _ => break,
         }
     }
+    seen.that("lists that come to an end", has_end, || {
+        format!("{} models, and more", listed.len())
+    });
     let model = &endpoint.model;
+    if !endpoint.dialect.can(Capability::ModelChoice) {
+        seen.note(format!(
+            "the server takes any name; it lists {}",
+            listed.join(", ")
+        ));
+        return Ok(seen.done());
+    }
     let mut is_there = listed.contains(model);
     if let Some(route) = listing.one.filter(|_| !is_there) {
         let call = Call::of(Method::GET, endpoint.with_names(route));
-        is_there = endpoint.make(&call).await?.status == 200;
+        let one = endpoint.make(&call).await?;
+        let body = one.json().unwrap_or_default();
+        let names = ["id", "name"]
+            .iter()
+            .filter_map(|name| body[*name].as_str());
+        let names: Vec<&str> = names.collect();
+        is_there = one.status == 200 && !names.is_empty();
         if is_there {
+            let names = names.join(", ");
             seen.note(format!(
-                "`{model}` is in no list, and has a route: an alias"
+                "`{model}` is in no list, and has a route: an alias of {names}"
             ));
         }
     }

@@ -28,12 +28,14 @@ pub(super) async fn shape(asking: &Asking<'_>) -> Result<Observation, Error> {
             request::of_no_model(asking).await?,
         ));
     }
+    let mut has_error = false;
     for (name, call) in calls {
         let answer = asking.endpoint.make(&call).await?;
         if answer.status < 400 {
             seen.note(format!("{name}: {}, which is no error", answer.status));
             continue;
         }
+        has_error = true;
         let read = asking.endpoint.dialect.told(&answer);
         let (is_json, kind) = json_type(&answer);
         let is_told = read
@@ -47,6 +49,9 @@ pub(super) async fn shape(asking: &Asking<'_>) -> Result<Observation, Error> {
         seen.that("errors that are called application/json", is_json, || {
             format!("{name}: {kind}")
         });
+    }
+    if !has_error {
+        return Ok(seen.unsupported("nothing is refused"));
     }
     Ok(seen.done())
 }

@@ -107,12 +107,7 @@ impl Asking<'_> {
             return objects::kept(self, words).await;
         }
         let Some(infer) = dialect.infer.filter(|_| dialect.chat.is_none()) else {
-            let mut chat = self.question(words, most);
-            let (mut whole, mut answer) = self.endpoint.ask(&chat).await?;
-            if is_thought(&answer) {
-                chat.max_tokens = Some(most + THOUGHTS);
-                (whole, answer) = self.endpoint.ask(&chat).await?;
-            }
+            let (whole, answer) = self.endpoint.ask(&self.question(words, most)).await?;
             return Ok((whole, answer.reasoning + &answer.text));
         };
         let (whole, body) = self.endpoint.answer(&self.main(words).await?).await?;
@@ -153,7 +148,7 @@ impl Asking<'_> {
     /// A question with a limit, at temperature 0 and with a seed.
     fn question(&self, words: &str, most: u32) -> Chat {
         Chat {
-            max_tokens: Some(most),
+            max_tokens: Some(most + self.endpoint.thoughts()),
             temperature: Some(0.0),
             seed: self.endpoint.dialect.can(Capability::Seed).then_some(7),
             ..Chat::of(format!("{words} ({:x})", self.nonce))
@@ -174,14 +169,10 @@ macro_rules! check {
     };
 }
 
-/// Whether an answer was cut before it said anything: models think, and not all are heard to.
+/// Whether an answer was cut before it said a word: models think, aloud or not.
 fn is_thought(answer: &Answer) -> bool {
-    let is_silent = answer.text.is_empty() && answer.reasoning.is_empty();
-    is_silent && answer.calls.is_empty() && answer.finish == Some(Finish::Length)
+    answer.text.is_empty() && answer.calls.is_empty() && answer.finish == Some(Finish::Length)
 }
-
-/// Tokens for what is thought before a word is said.
-const THOUGHTS: u32 = 4096;
 
 /// Tokens of an answer of which only is asked whether there is one.
 const FEW: u32 = 8;
@@ -194,7 +185,7 @@ pub const CHECKS: &[CheckRow] = &[
     check!("connection.answers", &[], connection::answers, "a question is answered, within every bound", "RFC 9110, RFC 9112"),
     check!("connection.kept", &[], connection::kept, "a connection that the server keeps carries a second question, and nothing between the answers", "RFC 9112 §§ 6.3, 9.3"),
     check!("connection.health", &[Can(Capability::Health)], connection::health, "the server says that it is up", "the dialect's health route"),
-    check!("connection.metrics", &[Can(Capability::Metrics)], connection::counted, "the server counts its answers, in Prometheus' text", "the dialect's metrics; Prometheus: exposition formats"),
+    check!("connection.metrics", &[Can(Capability::Metrics)], connection::counted, "what the server counts is Prometheus' text, and rises with an answer where its counter is known", "the dialect's metrics; Prometheus: exposition formats"),
     check!("connection.models", &[Can(Capability::Models)], connection::models, "the model is among those that are listed, in the dialect's shape", "the dialect's list of models"),
     check!("connection.wrong_key", &[Key], connection::wrong_key, "a wrong key and none are refused with 401 (or what the dialect has for it), in its shape", "RFC 9110 § 15.5.2"),
     check!("connection.wrong_path", &[Json], connection::wrong_path, "a route that there is not gives 404", "RFC 9110 § 15.5.5"),

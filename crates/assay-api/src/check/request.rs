@@ -25,7 +25,8 @@ pub(super) async fn missing_field(asking: &Asking<'_>) -> Result<Observation, Er
 /// Bodies each without one field that the dialect requires. In Gemini's the model is none of them: it stands in the path.
 pub(super) async fn without_required(asking: &Asking<'_>) -> Result<Vec<(String, Value)>, Error> {
     let whole = asking.main("Say something.").await?.json();
-    let chooses = asking.endpoint.dialect.can(Capability::ModelChoice);
+    let dialect = asking.endpoint.dialect;
+    let chooses = dialect.can(Capability::ModelChoice) && !dialect.can(Capability::DefaultModel);
     let fields = [
         "messages", "contents", "inputs", "input", "query", "texts", "model",
     ]
@@ -174,6 +175,12 @@ pub(super) async fn oversized(asking: &Asking<'_>) -> Result<Observation, Error>
     if answer.status == 200 && input >= WORDS as u64 {
         return Ok(seen.unsupported(format!("the model reads it all: {input} tokens")));
     }
+    if answer.status == 200 && endpoint.dialect.can(Capability::CutsQuestions) {
+        return Ok(seen.unsupported("the server cuts what is too long, by its design"));
+    }
+    if answer.status == 429 && endpoint.dialect.told(&answer).is_some() {
+        return Ok(seen.unsupported("the key has no room for so many tokens a minute"));
+    }
     is_refused(
         &mut seen,
         endpoint.dialect,
@@ -200,8 +207,14 @@ async fn refused(asking: &Asking<'_>, bodies: &[(String, Value)]) -> Result<Obse
 
 /// 4xx: the client's fault is called so. Neither a key nor a limit has to do with it.
 fn is_refused(seen: &mut Seen, dialect: &Dialect, name: &str, answer: &Whole) {
-    let is_right = (400..500).contains(&answer.status)
-        && !matches!(answer.status, 401 | 402 | 403 | 408 | 429);
+    // Ollama loads its model where it is asked nothing.
+    let is_load = answer.status == 200
+        && answer
+            .json()
+            .is_some_and(|body| body["done_reason"] == "load");
+    let is_right = is_load
+        || (400..500).contains(&answer.status)
+            && !matches!(answer.status, 401 | 402 | 403 | 408 | 429);
     let words = || {
         let words = dialect
             .error_of(answer)

@@ -7,7 +7,7 @@ use super::seen::Seen;
 use super::stream::without_half_letters;
 use super::{Asking, json_type, schema_of, validator, wrong};
 use crate::Error;
-use crate::chat::{Finish, Usage};
+use crate::chat::{Answer, Finish, Usage};
 use crate::dialect::Capability;
 
 /// Tokens of an answer that is cut.
@@ -123,6 +123,11 @@ pub(super) async fn limit(asking: &Asking<'_>) -> Result<Observation, Error> {
     let Some(usage) = answer.usage else {
         return Ok(seen.unsupported("the server counts no tokens"));
     };
+    if asking.endpoint.thoughts() > 0 {
+        return Ok(seen.unsupported(
+            "the model thinks before it says a word: of a few tokens there is no answer",
+        ));
+    }
     let few = u64::from(FEW);
     seen.that("answers within their limit", usage.output <= few, || {
         format!("{} tokens of {FEW}", usage.output)
@@ -137,6 +142,15 @@ pub(super) async fn limit(asking: &Asking<'_>) -> Result<Observation, Error> {
                 || format!("{} tokens of {FEW}", usage.output),
             );
         }
+        let is_exact = asking.endpoint.dialect.can(Capability::ExactLimit);
+        if is_exact && longer.finish == Some(Finish::Length) {
+            let room = u64::from(16 * FEW);
+            seen.that(
+                "answers that are cut at their limit",
+                counted >= room,
+                || format!("{counted} tokens of {room}"),
+            );
+        }
         let is_said = !said.is_empty() && counted > usage.output;
         seen.that(
             "answers that are longer where they have more room",
@@ -149,6 +163,32 @@ pub(super) async fn limit(asking: &Asking<'_>) -> Result<Observation, Error> {
                 )
             },
         );
+        // By chance a token is long, but not in each of three answers.
+        let mut is_long = said.len() * 5 > more.len() && counted >= 15 * few;
+        for words in [
+            "Say something long, and count to a thousand.",
+            "Write a poem of a hundred lines, and count them.",
+        ] {
+            if is_long {
+                let (_, few) = asking.endpoint.ask(&asking.question(words, FEW)).await?;
+                let (_, many) = asking
+                    .endpoint
+                    .ask(&asking.question(words, 16 * FEW))
+                    .await?;
+                let letters = |its: &Answer| its.reasoning.len() + its.text.len();
+                let is_cut = [&few, &many]
+                    .iter()
+                    .all(|its| its.finish == Some(Finish::Length));
+                is_long = is_cut && letters(&few) > 0 && letters(&few) * 5 > letters(&many);
+            }
+        }
+        seen.that("answers as short as their count", !is_long, || {
+            format!(
+                "{FEW} tokens have {} letters, {counted} have {}",
+                said.len(),
+                more.len()
+            )
+        });
         return Ok(seen.done());
     }
     // It may end there by itself: then more room makes it no longer. By chance it ends otherwise each time, on some machines.

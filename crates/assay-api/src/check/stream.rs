@@ -38,25 +38,36 @@ async fn streamed(asking: &Asking<'_>) -> Result<Streamed, Error> {
     asking.endpoint.stream(&chat(asking)).await?.whole().await
 }
 
-/// No error within it.
+/// No error within it, and an end of its own: short, and longer than what is held back.
 pub(super) async fn completes(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let streamed = streamed(asking).await?;
-    let error = streamed.error.unwrap_or_default();
-    seen.that("streams without an error in them", error.is_empty(), || {
-        error.clone()
-    });
-    if is_thought(&streamed.answer) {
-        seen.note("the model thinks unheard, and is cut before it says anything");
-        return Ok(seen.done());
+    for most in [2, TOKENS, TIMED] {
+        let chat = Chat {
+            stream: true,
+            ..asking.question(&format!("{STORY} {most}."), most)
+        };
+        let streamed = asking.endpoint.stream(&chat).await?.whole().await?;
+        ends(&mut seen, most, &streamed);
+        let said = !streamed.answer.text.is_empty() || !streamed.answer.reasoning.is_empty();
+        // Of two tokens a half may be a letter that is not there yet.
+        let has_to = most > 2 && !is_thought(&streamed.answer) && streamed.error.is_none();
+        seen.that("streams that say something", said || !has_to, || {
+            format!("{} events", streamed.frames)
+        });
     }
-    let said = !streamed.answer.text.is_empty() || !streamed.answer.reasoning.is_empty();
-    seen.that(
-        "streams that say something",
-        said || !error.is_empty(),
-        || format!("{} events", streamed.frames),
-    );
     Ok(seen.done())
+}
+
+/// Whether a stream came to its end.
+fn ends(seen: &mut Seen, most: u32, streamed: &Streamed) {
+    let error = streamed.error.clone().unwrap_or_default();
+    seen.that("streams without an error in them", error.is_empty(), || {
+        format!("{most} tokens: {error}")
+    });
+    let has_end = streamed.answer.finish.is_some() || !error.is_empty();
+    seen.that("streams that say why they end", has_end, || {
+        format!("{most} tokens: after {} events", streamed.frames)
+    });
 }
 
 /// Everything that breaks the grammar, of a long stream, of one of two tokens, and of one more; each has a question of its own, since how an
@@ -143,39 +154,49 @@ pub(super) async fn usage(asking: &Asking<'_>) -> Result<Observation, Error> {
     Ok(seen.done())
 }
 
-/// The text of a stream and of the whole answer, where the same question has the same answer.
+/// The text of a stream and of the whole answer, where the same question has the same answer; in letters of several bytes, too.
 pub(super) async fn equals_whole(asking: &Asking<'_>) -> Result<Observation, Error> {
     let mut seen = Seen::default();
-    let chat = Chat {
-        stream: false,
-        ..chat(asking)
-    };
-    let (_, first) = asking.endpoint.ask(&chat).await?;
-    let streamed = streamed(asking).await?;
-    let (_, again) = asking.endpoint.ask(&chat).await?;
-    if (&first.text, &first.reasoning) != (&again.text, &again.reasoning) {
-        return Ok(
-            seen.unsupported("the same question has another answer each time, at temperature 0")
-        );
-    }
-    let pairs = [
-        ("text", &streamed.answer.text, &first.text),
-        ("reasoning", &streamed.answer.reasoning, &first.reasoning),
-    ];
-    for (name, own, whole) in pairs {
-        let (own, whole) = (without_half_letters(own), without_half_letters(whole));
+    let mut is_same = false;
+    for words in [
+        STORY,
+        "Répète, mot pour mot, et continue : « naïve 日本語 Ωμέγα 🙂 ».",
+    ] {
+        let whole = asking.question(words, TOKENS);
+        let (_, first) = asking.endpoint.ask(&whole).await?;
+        let stream = Chat {
+            stream: true,
+            ..whole.clone()
+        };
+        let streamed = asking.endpoint.stream(&stream).await?.whole().await?;
+        let (_, again) = asking.endpoint.ask(&whole).await?;
+        if (&first.text, &first.reasoning) != (&again.text, &again.reasoning) {
+            continue;
+        }
+        is_same = true;
+        let pairs = [
+            ("text", &streamed.answer.text, &first.text),
+            ("reasoning", &streamed.answer.reasoning, &first.reasoning),
+        ];
+        for (name, own, whole) in pairs {
+            let (own, whole) = (without_half_letters(own), without_half_letters(whole));
+            seen.that(
+                "streams that say what the whole answer says",
+                own == whole,
+                || format!("{name}: {own:?}, not {whole:?}"),
+            );
+        }
+        let (own, whole) = (&streamed.answer.finish, &first.finish);
         seen.that(
-            "streams that say what the whole answer says",
+            "streams that end as the whole answer does",
             own == whole,
-            || format!("{name}: {own:?}, not {whole:?}"),
+            || format!("{own:?}, not {whole:?}"),
         );
     }
-    let (own, whole) = (&streamed.answer.finish, &first.finish);
-    seen.that(
-        "streams that end as the whole answer does",
-        own == whole,
-        || format!("{own:?}, not {whole:?}"),
-    );
+    if !is_same {
+        let words = "the same question has another answer each time, at temperature 0";
+        return Ok(seen.unsupported(words));
+    }
     Ok(seen.done())
 }
 
@@ -193,6 +214,7 @@ pub(super) async fn incremental(asking: &Asking<'_>) -> Result<Observation, Erro
         ..chat(asking)
     };
     let streamed = asking.endpoint.stream(&chat).await?.whole().await?;
+    ends(&mut seen, TIMED, &streamed);
     let times: Vec<_> = streamed
         .deltas
         .iter()
@@ -217,7 +239,7 @@ pub(super) async fn incremental(asking: &Asking<'_>) -> Result<Observation, Erro
     seen.measure("share_of_time_after_the_first_text", share);
     seen.that(
         "streams that come as they are made",
-        share >= LEAST_SHARE,
+        share >= LEAST_SHARE || between >= SHORTEST,
         || {
             format!(
                 "{} pieces within {:.1} ms, after {:.1} ms",
@@ -241,8 +263,16 @@ pub(super) async fn cancel(asking: &Asking<'_>) -> Result<Observation, Error> {
     };
     let mut longest = Duration::ZERO;
     for _ in 0..LEFT {
-        let Some(rest) = left(asking, &long).await? else {
-            return Ok(seen.unsupported("the model ends by itself before it can be left"));
+        let (rest, has_end) = left(asking, &long).await?;
+        let Some(rest) = rest else {
+            return Ok(if has_end {
+                seen.unsupported("the model ends by itself before it can be left")
+            } else {
+                seen.that("streams that say why they end", false, || {
+                    format!("{MANY} tokens")
+                });
+                seen.done()
+            });
         };
         if rest < Duration::from_secs(1) {
             return Ok(seen.unsupported(format!(
@@ -279,24 +309,24 @@ pub(super) async fn cancel(asking: &Asking<'_>) -> Result<Observation, Error> {
     Ok(seen.done())
 }
 
-/// Leaves a stream after its first words; how long the rest of it would take. A few pieces that came together say nothing of that.
-async fn left(asking: &Asking<'_>, long: &Chat) -> Result<Option<Duration>, Error> {
+/// Leaves a stream after its first words; how long the rest of it would take, or none of one that ended, and whether it said why. A few pieces that came together say nothing of that.
+async fn left(asking: &Asking<'_>, long: &Chat) -> Result<(Option<Duration>, bool), Error> {
     const FIRST: u32 = 8;
     const WATCHED: Duration = Duration::from_millis(200);
     let mut stream = asking.endpoint.stream(long).await?;
     let mut began = None;
-    let mut pieces = 0;
+    let (mut pieces, mut has_end) = (0, false);
     loop {
         match stream.next().await? {
             Some((at, Delta::Text(_) | Delta::Reasoning(_))) => {
                 let since = at.duration_since(*began.get_or_insert(at));
                 if pieces >= FIRST && (since >= WATCHED || pieces >= MANY / 2) {
-                    return Ok(Some(since / pieces * (MANY - pieces)));
+                    return Ok((Some(since / pieces * (MANY - pieces)), true));
                 }
                 pieces += 1;
             }
-            Some(_) => {}
-            None => return Ok(None),
+            Some((_, delta)) => has_end |= matches!(delta, Delta::Finish(_)),
+            None => return Ok((None, has_end)),
         }
     }
 }

@@ -91,9 +91,8 @@ pub struct Chatting {
     pub response: fn(&Value) -> Answer,
     /// The JSON Schema that each event of a stream obeys, but one that is an error or a mark of the end.
     pub event: fn() -> Value,
-    /// The field of a request that the model does not take, by the body of an error; for dialects some of whose models want to be asked
-    /// otherwise.
-    pub refused: Option<fn(&Value) -> Option<&str>>,
+    /// The field of a request that the model does not take, by the body of an error; none for an error of something else.
+    pub refused: fn(&Value) -> Option<&str>,
     /// How a stream is cut into events.
     pub framing: Framing,
     /// Reads a stream.
@@ -215,6 +214,10 @@ pub enum Capability {
     Usage,
     /// An answer that is cut has as many tokens as it may, by the server's own count.
     ExactLimit,
+    /// A question that is longer than the context is cut, and answered.
+    CutsQuestions,
+    /// A request that names no model is for the one that is there.
+    DefaultModel,
     /// Temperature 0 and a seed give the same answer again.
     Seed,
     Models,
@@ -259,6 +262,8 @@ impl Capability {
             Self::Streaming => "streaming",
             Self::Usage => "usage",
             Self::ExactLimit => "exact_limit",
+            Self::CutsQuestions => "cuts_questions",
+            Self::DefaultModel => "default_model",
             Self::Seed => "seed",
             Self::Models => "models",
             Self::ModelChoice => "model_choice",

@@ -162,6 +162,15 @@ impl Call {
                 told.output = asked.most.map(|most| most.min(said));
                 told.is_cut |= told.output < Some(said);
             }
+            Some(Fault::LimitIsRaised) => {
+                told = tell(&question, asked.messages, most.map(|most| most.max(16)));
+                told.output = most.map(|most| most.min(told.tokens.len() as u64));
+                told.is_cut |= told.output < Some(told.tokens.len() as u64);
+            }
+            Some(Fault::AlwaysCut) => {
+                told.tokens.truncate(12);
+                told.is_cut = true;
+            }
             Some(Fault::StopsOneEarly) if told.is_cut => {
                 told.tokens.pop();
                 told.is_cut = false;
@@ -284,6 +293,11 @@ impl Call {
                 events.truncate(events.len() / 2);
                 events.extend((voice.failing)(&refused, self.number));
             }
+            Some(Fault::StreamFailsLate) if events.len() > LATE => {
+                events.truncate(LATE);
+                events.extend((voice.failing)(&failed(), self.number));
+            }
+            Some(Fault::StreamBreaksLate) => events.truncate(LATE),
             _ => {
                 for (_, data) in events {
                     if let Ok(mut event) = serde_json::from_str(data) {
@@ -379,6 +393,9 @@ impl Call {
         response
     }
 }
+
+/// Events of a stream that is late.
+const LATE: usize = 40;
 
 /// What is asked, once it is understood.
 #[derive(Default)]

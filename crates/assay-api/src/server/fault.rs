@@ -42,6 +42,8 @@ pub enum Fault {
     CutCountsOneLess,
     LimitIsOnTheCount,
     StopsOneEarly,
+    LimitIsRaised,
+    AlwaysCut,
     Canned,
     DrawsAtZero,
     MissingFieldIs500,
@@ -83,6 +85,8 @@ pub enum Fault {
     OtherTextInStream,
     BrokenUtf8InStream,
     ErrorInStream,
+    StreamFailsLate,
+    StreamBreaksLate,
     AllAtOnce,
     GoesOnForNobody,
     ImageIsDropped,
@@ -221,6 +225,10 @@ const SEED: &[&str] = &[
 const MODELS: &[&str] = &[
     "openai", "claude", "gemini", "groq", "xai", "ollama", "vllm", "tgi", "ovms", "llvm",
 ];
+/// Those of them in which a model is chosen by its name.
+const LISTED: &[&str] = &[
+    "openai", "claude", "gemini", "groq", "xai", "ollama", "vllm", "ovms", "llvm",
+];
 /// Dialects in which a model is chosen by its name.
 const CHOICE: &[&str] = &[
     "openai", "claude", "gemini", "groq", "xai", "metaai", "ollama", "vllm", "ovms", "kserve",
@@ -327,7 +335,7 @@ pub const FAULTS: &[FaultRow] = &[
     row(Fault::ResetsInAChunk, "resets-in-a-chunk", "connection.answers", "resets the connection in the middle of an answer"),
     row(Fault::RedirectsAway, "redirects-away", "connection.answers", "points to another host, which would see the key"),
     row(Fault::BytesAfterTheBody, "bytes-after-the-body", "connection.kept", "says more than its content-length"),
-    of(MODELS, row(Fault::ModelNotListed, "model-not-listed", "connection.models", "lists models without the one that it has")),
+    of(LISTED, row(Fault::ModelNotListed, "model-not-listed", "connection.models", "lists models without the one that it has")),
     of(MODELS, row(Fault::ModelsOfAnotherShape, "models-of-another-shape", "connection.models", "lists models as a bare array")),
     of(HEALTH, row(Fault::HealthIsDown, "health-is-down", "connection.health", "answers, and says that it is not up")),
     of(METRICS, row(Fault::MetricsAreDown, "metrics-are-down", "connection.metrics", "fails where it is asked what it has counted")),
@@ -354,6 +362,8 @@ pub const FAULTS: &[FaultRow] = &[
     of(EXACT, row(Fault::CutCountsOneLess, "cut-counts-one-less", "response.limit", "counts a token less where it cuts an answer")),
     of(USAGE, row(Fault::LimitIsOnTheCount, "limit-is-on-the-count", "response.limit", "counts no more tokens than there may be, and says more")),
     of(USAGE, row(Fault::StopsOneEarly, "stops-one-early", "response.limit", "ends an answer a token before its limit, and says that it ended by itself")),
+    of(USAGE, row(Fault::LimitIsRaised, "limit-is-raised", "response.limit", "answers with 16 tokens at the least, and counts what it may")),
+    of(EXACT, row(Fault::AlwaysCut, "always-cut", "response.limit", "says of every answer that it was cut")),
     row(Fault::Canned, "canned", "response.moves", "answers the same to every question"),
     of(SEED, row(Fault::DrawsAtZero, "draws-at-zero", "response.repeatable", "draws at temperature 0, with a seed")),
     row(Fault::MissingFieldIs500, "missing-field-is-500", "request.missing_field", "fails where a field is missing"),
@@ -395,6 +405,8 @@ pub const FAULTS: &[FaultRow] = &[
     row(Fault::OtherTextInStream, "other-text-in-stream", "stream.equals_whole", "loses a token in a stream"),
     row(Fault::BrokenUtf8InStream, "broken-utf8-in-stream", "stream.equals_whole", "cuts characters in two, and puts marks in their place"),
     row(Fault::ErrorInStream, "error-in-stream", "stream.completes", "hides an error in a stream whose status is 200"),
+    of(CHAT, row(Fault::StreamFailsLate, "stream-fails-late", "stream.completes", "fails in every stream of more than 40 tokens")),
+    of(CHAT, row(Fault::StreamBreaksLate, "stream-breaks-late", "stream.completes", "ends every stream after 40 tokens, without a word")),
     row(Fault::AllAtOnce, "all-at-once", "stream.incremental", "sends a stream when all of it is there"),
     row(Fault::GoesOnForNobody, "goes-on-for-nobody", "stream.cancel", "goes on with an answer for a client that has left"),
     of(IMAGES, row(Fault::ImageIsDropped, "image-is-dropped", "features.images", "answers the words beside an image, without a word of the image")),

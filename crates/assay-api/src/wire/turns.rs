@@ -10,7 +10,7 @@ use super::{Answering, Outgoing, Whole, Wire, classified};
 use crate::error::{Error, Kind};
 
 /// How long a connection is listened to once an answer is whole.
-const LISTENED: Duration = Duration::from_millis(20);
+const LISTENED: Duration = Duration::from_millis(100);
 
 impl Wire {
     /// Sends requests over one connection, one after the other, as long as the server keeps it.
@@ -43,7 +43,8 @@ impl Wire {
             let response = match sender.send_request(request).await {
                 Ok(response) => response,
                 // Whoever keeps a connection may close it at any time.
-                Err(_) if !answers.is_empty() => break,
+                Err(error) if !answers.is_empty() && !is_broken(&error) => break,
+                Err(_) if !answers.is_empty() => return Err(too_much()),
                 Err(error) => return Err(classified(&error)),
             };
             let answering = Answering::new(response, sent, self.bounds, Clock::new(), None);
@@ -55,11 +56,18 @@ impl Wire {
         };
         drop(sender);
         match driver.await {
-            Ok(Err(error)) if classified(&error).kind == Kind::Protocol => {
-                let words = "the server says more on a connection than it was asked";
-                Err(Error::new(Kind::Protocol, words))
-            }
+            Ok(Err(error)) if is_broken(&error) => Err(too_much()),
             _ => Ok(answers),
         }
     }
+}
+
+/// Whether what came is no HTTP.
+fn is_broken(error: &hyper::Error) -> bool {
+    classified(error).kind == Kind::Protocol
+}
+
+fn too_much() -> Error {
+    let words = "the server says more on a connection than it was asked";
+    Error::new(Kind::Protocol, words)
 }

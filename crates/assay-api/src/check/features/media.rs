@@ -4,9 +4,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{first, obeys, transcription};
 use crate::Error;
-use crate::chat::{Chat, Media, Usage};
+use crate::chat::{Answer, Chat, Media};
 use crate::check::seen::Seen;
-use crate::check::{Asking, schema_of};
+use crate::check::{Asking, is_thought, schema_of};
 
 /// Tokens of an answer at most.
 const TOKENS: u32 = 8;
@@ -47,17 +47,25 @@ async fn beside(asking: &Asking<'_>, words: &str, media: Media) -> Result<Observ
         .dialect
         .chat
         .map(|chatting| (chatting.response)(&body));
-    let input = |usage: Option<Usage>| usage.and_then(|usage| usage.input);
-    if let (Some(alone), Some(both)) = (input(alone.usage), input(both.and_then(|its| its.usage))) {
-        if alone == 0 {
-            seen.note("the server counts no tokens of a question");
-            return Ok(seen.done());
-        }
-        seen.that(
-            "questions with more than words that have more tokens",
-            both > alone,
-            || format!("{both}, and {alone} without"),
-        );
-    }
+    let both = both.unwrap_or_default();
+    let is_silent = both.text.is_empty() && both.reasoning.is_empty() && both.calls.is_empty();
+    let has_to = !is_thought(&both) && !alone.text.is_empty();
+    seen.that("answers that say something", !is_silent || !has_to, || {
+        format!("{:?}", both.finish)
+    });
+    let input = |answer: &Answer| answer.usage.and_then(|usage| usage.input);
+    let (Some(alone), Some(both)) = (input(&alone).filter(|its| *its > 0), input(&both)) else {
+        let words = "the server counts no tokens of a question: whether it read more than words can't be told";
+        return Ok(if is_silent && has_to {
+            seen.done()
+        } else {
+            seen.unsupported(words)
+        });
+    };
+    seen.that(
+        "questions with more than words that have more tokens",
+        both > alone,
+        || format!("{both}, and {alone} without"),
+    );
     Ok(seen.done())
 }

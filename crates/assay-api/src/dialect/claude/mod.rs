@@ -23,7 +23,7 @@ pub const DIALECT: Dialect = Dialect {
         schema: response::schema,
         response: response::read,
         event: stream::schema,
-        refused: None,
+        refused: errors::field,
         framing: Framing::Sse,
         stream: stream::reader,
     }),

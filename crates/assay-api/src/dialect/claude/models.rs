@@ -2,6 +2,7 @@ use serde_json::json;
 
 use crate::dialect::Listing;
 use crate::dialect::openai::models::named;
+use crate::dialect::s3::encoded;
 
 /// `GET /models`, page by page. Aliases (`claude-…-latest`) are in no list; a route tells the model that one is.
 pub(super) const LISTING: Listing = Listing {
@@ -33,7 +34,7 @@ pub(super) const LISTING: Listing = Listing {
     names: |page| named(&page["data"], "id"),
     next: |page| {
         let last = page["last_id"].as_str()?;
-        (page["has_more"] == true).then(|| format!("after_id={last}"))
+        (page["has_more"] == true).then(|| format!("after_id={}", encoded(last, false)))
     },
     one: Some("/models/{model}"),
 };

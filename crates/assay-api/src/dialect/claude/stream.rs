@@ -150,6 +150,9 @@ impl Events {
                     model: named("model"),
                 }]
             }
+            "content_block_start" if self.has_finished => {
+                return Err("a block after its stop_reason".into());
+            }
             "content_block_start" => {
                 let place = self.blocks.len();
                 if index()? != place as u64 {
@@ -179,9 +182,9 @@ impl Events {
                     (Some("thinking_delta"), _, Some(text)) if kind == "thinking" => {
                         vec![Delta::Reasoning(text.into())]
                     }
-                    (Some("input_json_delta" | "signature_delta" | "citations_delta"), ..) => {
-                        Vec::new()
-                    }
+                    (Some("input_json_delta"), ..) if kind.ends_with("tool_use") => Vec::new(),
+                    (Some("signature_delta"), ..) if kind == "thinking" => Vec::new(),
+                    (Some("citations_delta"), ..) if kind == "text" => Vec::new(),
                     _ => return Err(format!("a delta that is none of a block `{kind}`: {delta}")),
                 }
             }
@@ -194,7 +197,9 @@ impl Events {
                     return Err("message_delta while a block is open".into());
                 }
                 let reason = event["delta"]["stop_reason"].as_str().map(finish);
-                self.has_finished |= reason.is_some();
+                if reason.is_some() && std::mem::replace(&mut self.has_finished, true) {
+                    return Err("a second stop_reason".into());
+                }
                 let tokens = usage(&event["usage"], self.input).map(Delta::Usage);
                 reason
                     .map(Delta::Finish)

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use crate::dialect::Listing;
 use crate::dialect::openai::models::named;
+use crate::dialect::s3::encoded;
 
 /// `GET /models`, page by page; fields that are empty are left out, as everywhere in Google's JSON. Aliases (`…-latest`) are in no list; a
 /// route tells the model that one is.
@@ -38,12 +39,8 @@ pub(super) const LISTING: Listing = Listing {
             .collect()
     },
     next: |page| {
-        Some(format!(
-            "pageToken={}",
-            page["nextPageToken"]
-                .as_str()
-                .filter(|its| !its.is_empty())?
-        ))
+        let token = page["nextPageToken"].as_str()?;
+        (!token.is_empty()).then(|| format!("pageToken={}", encoded(token, false)))
     },
     one: Some("/models/{model}"),
 };

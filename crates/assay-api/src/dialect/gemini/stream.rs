@@ -23,6 +23,7 @@ pub(super) fn schema() -> Value {
 
 #[derive(Default)]
 struct Chunks {
+    id: Option<String>,
     has_begun: bool,
     has_finished: bool,
     has_failed: bool,
@@ -46,6 +47,14 @@ impl StreamReader for Chunks {
         if candidate.is_null() && blocked.is_none() && tokens.is_none() {
             return Err("a chunk without `candidates`".into());
         }
+        let id = chunk["responseId"].as_str().map(str::to_owned);
+        if self.has_begun && id.is_some() && self.id.is_some() && id != self.id {
+            return Err(format!(
+                "a chunk of another answer: its responseId is {}",
+                chunk["responseId"]
+            ));
+        }
+        self.id = self.id.take().or(id);
         let mut deltas = Vec::new();
         if !std::mem::replace(&mut self.has_begun, true) {
             let text = |name: &str| chunk[name].as_str().map(str::to_owned);

@@ -24,7 +24,7 @@ pub const DIALECT: Dialect = Dialect {
         schema: response::schema,
         response: response::read,
         event: stream::schema,
-        refused: None,
+        refused: |_| None,
         framing: Framing::Ndjson,
         stream: stream::reader,
     }),

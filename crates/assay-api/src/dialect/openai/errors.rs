@@ -4,10 +4,13 @@ use crate::dialect::ErrorBody;
 use crate::error::Kind;
 
 /// `{"error": {"message", "type", "param", "code"}}`. A quota that is used up has the status of too many requests, and its own code.
-pub(super) fn read(_: u16, body: &Value) -> Option<ErrorBody> {
+pub(super) fn read(status: u16, body: &Value) -> Option<ErrorBody> {
     let error = body.get("error")?;
     let message = error["message"].as_str()?;
-    error["type"].as_str()?;
+    // A failure of the server's is no fault of the client's.
+    if error["type"].as_str()? == "server_error" && status < 500 {
+        return None;
+    }
     let is_used_up = [&error["code"], &error["type"]]
         .into_iter()
         .any(|its| its == "insufficient_quota");

@@ -19,7 +19,7 @@ pub(super) const CHATTING: Chatting = Chatting {
     schema: response::schema,
     response: response::read,
     event: stream::schema,
-    refused: Some(errors::field),
+    refused: errors::field,
     framing: Framing::Sse,
     stream: stream::reader,
 };

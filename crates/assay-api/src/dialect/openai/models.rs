@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::dialect::Listing;
 
-/// `GET /models`: all on one page, each as the API reference has it.
+/// `GET /models`: all on one page, each as the API reference has it; xAI's aliases have a route alone.
 pub(super) const LISTING: Listing = Listing {
     route: "/models",
     schema: || {
@@ -29,7 +29,7 @@ pub(super) const LISTING: Listing = Listing {
     },
     names: |page| named(&page["data"], "id"),
     next: |_| None,
-    one: None,
+    one: Some("/models/{model}"),
 };
 
 /// A field of each row.

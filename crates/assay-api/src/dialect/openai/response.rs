@@ -23,6 +23,7 @@ pub(super) fn schema() -> Value {
             "choices": {
                 "type": "array",
                 "minItems": 1,
+                "maxItems": 1,
                 "items": {
                     "type": "object",
                     "required": ["index", "message", "finish_reason"],
@@ -31,7 +32,9 @@ pub(super) fn schema() -> Value {
                         "finish_reason": {"enum": ["stop", "length", "tool_calls", "content_filter", "function_call"]},
                         "message": {
                             "type": "object",
-                            "required": ["role", "content"],
+                            "required": ["role"],
+                            // Groq and TGI leave it out beside calls.
+                            "anyOf": [{"required": ["content"]}, {"required": ["tool_calls"]}],
                             "properties": {
                                 "role": {"const": "assistant"},
                                 "content": {"type": ["string", "null"]},

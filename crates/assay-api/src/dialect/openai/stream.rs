@@ -18,6 +18,7 @@ pub(super) fn schema() -> Value {
             "model": {"type": "string", "minLength": 1},
             "choices": {
                 "type": "array",
+                "maxItems": 1,
                 "items": {
                     "type": "object",
                     "required": ["index", "delta"],

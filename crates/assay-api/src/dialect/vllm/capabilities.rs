@@ -6,6 +6,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability::Streaming,
     Capability::Usage,
     Capability::ExactLimit,
+    Capability::DefaultModel,
     Capability::Seed,
     Capability::Models,
     Capability::ModelChoice,
