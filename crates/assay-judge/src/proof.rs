@@ -110,7 +110,7 @@ pub fn prove_endpoint(evidence: &Evidence) -> Proof {
     let answers: BTreeSet<&str> = exchanges.iter().map(|its| its.answer.as_str()).collect();
     // Words, and a number that counts.
     let words: BTreeSet<String> = answers.iter().map(|its| letters(its)).collect();
-    let are_words = answers.iter().all(|its| 2 * letters(its).len() > its.len());
+    let are_words = answers.iter().all(|its| is_words(its));
     if answers.len() < 2 || (words.len() < 2 && are_words) {
         return mock("it answers the same to every question");
     }
@@ -125,14 +125,19 @@ pub fn prove_endpoint(evidence: &Evidence) -> Proof {
     }
 }
 
-/// What an answer says beside the question that it repeats, or a part of which it is, by its letters; none where it is another one.
+/// What an answer says beside the question that it repeats, or with which it is cut off, by its letters; none where it is another one.
 fn added(its: &Exchange) -> Option<String> {
     let (question, answer) = (letters(&its.question), letters(&its.answer));
-    if !answer.is_empty() && question.contains(&answer) {
+    if is_words(&its.answer) && question.starts_with(&answer) {
         return Some(String::new());
     }
     let (before, after) = answer.split_once(&question)?;
     Some(format!("{before}{after}"))
+}
+
+/// Whether a text is letters for the most part: numbers of a vector have an `e` at the most.
+fn is_words(text: &str) -> bool {
+    2 * letters(text).len() > text.len()
 }
 
 /// The letters of a text, all small.
